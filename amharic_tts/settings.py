@@ -1,0 +1,47 @@
+"""Settings of one studio: where it keeps its files and how its page is served."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_WORKSPACE = "workspace"
+
+
+def default_workspace(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return ``AMHARIC_TTS_WORKSPACE``, else ``./workspace``."""
+    return Path(environ.get("AMHARIC_TTS_WORKSPACE") or DEFAULT_WORKSPACE)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the web app is started with; made from flags by `xtts_demo.py`."""
+
+    workspace: Path
+    """Folder that holds everything the studio makes."""
+    host: str = "127.0.0.1"
+    """Address to listen on; anything but loopback needs `auth`."""
+    port: int | None = None
+    """Port; None takes the first free one from 7860 on."""
+    auth: tuple[str, str] | None = None
+    """User name and password that visitors must give."""
+    root_path: str = ""
+    """Path prefix behind a reverse proxy."""
+    language: str = "en"
+    """Language of the screen: a file in ``ui/text``."""
+    open_browser: bool = False
+    """Open the page in the default browser once it is served."""
+
+    def problems(self) -> list[str]:
+        """Return everything that is wrong with these settings, all at once."""
+        found = []
+        if self.host not in ("127.0.0.1", "localhost", "::1") and self.auth is None:
+            found.append(
+                f"--host {self.host} opens the studio to the network: give --user NAME and "
+                "set the password in AMHARIC_TTS_PASSWORD"
+            )
+        if self.port is not None and not 0 < self.port < 65536:
+            found.append(f"--port {self.port} is not a port number (1 to 65535)")
+        return found
