@@ -1,0 +1,34 @@
+"""Fixtures for every test: a fresh workspace, the shared data where it is there, marks by folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from amharic_tts.workspace import Workspace
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+_MARKS = {"training": "training", "browser": "browser", "gpu": "gpu"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = Path(item.path).relative_to(ROOT / "tests").parts[0]
+        if folder in _MARKS:
+            item.add_marker(_MARKS[folder])
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.open(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def ljspeech() -> Path:
+    """24 clips of read English speech with `metadata.csv`; not part of the project."""
+    folder = SHARED / "ljspeech"
+    if not folder.is_dir():
+        pytest.skip("the shared test recordings (../shared/data/ljspeech) are not on this machine")
+    return folder
