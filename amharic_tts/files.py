@@ -1,4 +1,4 @@
-"""Safe writing: aside, fsync, rename; names that stay inside a folder; a trash instead of deletion."""
+"""Safe writing (aside, fsync, rename), safe names, a trash instead of deletion."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
                 file.flush()
                 os.fsync(file.fileno())
             aside.chmod(0o644)
-            os.replace(aside, path)
+            aside.replace(path)
             sync_folder(path.parent)
         finally:
             aside.unlink(missing_ok=True)
@@ -117,7 +117,8 @@ def require_space(path: Path, needed: int, what: str) -> None:
     free = shutil.disk_usage(existing).free
     if free < needed:
         raise UserError(
-            f"{what} needs {needed / 1e6:.0f} MB, and the disk of `{existing}` has {free / 1e6:.0f} MB",
+            f"{what} needs {needed / 1e6:.0f} MB, "
+            f"and the disk of `{existing}` has {free / 1e6:.0f} MB",
             "Free some space, or choose another place with --workspace DIR",
         )
 

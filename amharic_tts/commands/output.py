@@ -36,7 +36,7 @@ def error(problem: StudioError) -> None:
 
 def duration(seconds: float) -> str:
     """Return a duration in words: ``45 s``, ``3 min 5 s``, ``2 h 10 min``."""
-    whole = int(round(seconds))
+    whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

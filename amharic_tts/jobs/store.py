@@ -1,4 +1,4 @@
-"""The jobs of a workspace, read from their folders: the page and the server keep nothing in memory."""
+"""The jobs of a workspace, read from their folders; the server keeps nothing in memory."""
 
 from __future__ import annotations
 
@@ -100,11 +100,10 @@ class Job:
         history = History()
         for event in self.events.read()[0]:
             history.add(event)
+        begun = history.last is not None or (self.folder / "process.json").exists()
         if running:
             history.state = "running"
-        elif (history.last is not None and not isinstance(history.last, FINAL)) or (
-            history.last is None and (self.folder / "process.json").exists()
-        ):
+        elif begun and not isinstance(history.last, FINAL):
             history.state = "lost"
         return history
 
