@@ -1,4 +1,4 @@
-"""Fixtures for every test: a fresh workspace, the shared data where it is there, marks by folder."""
+"""Fixtures for every test: a fresh workspace, shared data where it is there, marks by folder."""
 
 from __future__ import annotations
 

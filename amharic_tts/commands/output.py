@@ -55,9 +55,8 @@ def event(happened: Event) -> None:
     elif isinstance(happened, Metric):
         note(f"step {happened.step}: {happened.name} {happened.value:.4g}")
     elif isinstance(happened, Finding):
-        note(
-            f"{happened.level}: {happened.subject + ': ' if happened.subject else ''}{happened.message}"
-        )
+        subject = f"{happened.subject}: " if happened.subject else ""
+        note(f"{happened.level}: {subject}{happened.message}")
     elif isinstance(happened, Stopped):
         note(f"stopped and saved at step {happened.step}")
 
