@@ -118,7 +118,7 @@ def start(workspace: Workspace, folder: Path) -> JobSpec:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
+                env=_environment(),
                 start_new_session=True,
             )
         write_text(folder / "process.json", json.dumps(identity(process.pid)))
@@ -127,6 +127,18 @@ def start(workspace: Workspace, folder: Path) -> JobSpec:
         if spec.device:
             _claim(record, spec.device, spec.id, process.pid)
     return spec
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a job: it finds this very code from any working directory."""
+    code = str(Path(__file__).parents[2])
+    known = os.environ.get("PYTHONPATH")
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([code, known] if known else [code]),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8",
+    }
 
 
 def reap() -> None:

@@ -30,6 +30,9 @@ from amharic_tts.workspace import Workspace
 
 LOG_TAIL = 20_000
 """Bytes of the log that a reader is shown."""
+STATE_TAIL = 65_536
+"""Bytes at the end of the events that hold the last one, long messages included."""
+_FINAL_STATES: dict[type[Event], State] = {Done: "done", Stopped: "stopped", Failed: "failed"}
 
 
 @dataclass
@@ -96,16 +99,39 @@ class Job:
 
     def history(self) -> History:
         """Return the folded events, with the state checked against the process."""
-        running = process.alive(self.folder)  # before the events: a final one may come between
         history = History()
-        for event in self.events.read()[0]:
-            history.add(event)
-        begun = history.last is not None or (self.folder / "process.json").exists()
-        if running:
-            history.state = "running"
-        elif begun and not isinstance(history.last, FINAL):
-            history.state = "lost"
+        self.follow(history)
         return history
+
+    def follow(self, history: History, cursor: int = 0) -> int:
+        """Fold what is new since byte `cursor` into `history`; return the next cursor.
+
+        The state is checked against the process each time, so that a watcher sees a job that
+        died without a word.
+        """
+        running = process.alive(self.folder)  # before the events: a final one may come between
+        events, cursor = self.events.read(cursor)
+        for event in events:
+            history.add(event)
+        history.state = self._settled(history.last, running)
+        return cursor
+
+    def state(self) -> State:
+        """Return the state from the end of the log alone: cheap, however long the run was."""
+        running = process.alive(self.folder)
+        path = self.events.path
+        size = path.stat().st_size if path.exists() else 0
+        # From the middle of a line on: the damaged first one is passed over.
+        events, _ = self.events.read(max(0, size - STATE_TAIL))
+        return self._settled(events[-1] if events else None, running)
+
+    def _settled(self, last: Event | None, running: bool) -> State:
+        if running:
+            return "running"
+        if isinstance(last, FINAL):
+            return _FINAL_STATES[type(last)]
+        begun = last is not None or (self.folder / "process.json").exists()
+        return "lost" if begun else "created"
 
     def log_tail(self, limit: int = LOG_TAIL) -> str:
         """Return the end of the log, at most `limit` bytes, from a whole line on."""

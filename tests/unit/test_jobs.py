@@ -217,3 +217,16 @@ def test_an_error_of_the_task_is_told_with_its_hint(workspace: Workspace, tmp_pa
         "add some",
         2,
     )
+
+
+def test_state_and_follow_agree_with_the_whole_history(workspace: Workspace) -> None:
+    job = make(workspace, "run-a", 0.2)
+    assert job.state() == "created"
+    watched, cursor = store.History(), job.follow(store.History())
+    assert cursor == 0
+    process.start(workspace, job.folder)
+    wait(job, ("done",))
+    cursor = job.follow(watched, cursor)
+    assert (watched.state, job.state()) == ("done", "done")
+    assert watched.result == {"answer": 42}
+    assert job.follow(watched, cursor) == cursor
