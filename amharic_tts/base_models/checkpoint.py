@@ -1,0 +1,87 @@
+"""Read weights without running code that a file may carry (`weights_only`)."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amharic_tts.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Coqui's trainer stores more than the Xtts; and modules made for inference share the GPT's weights.
+_NOT_XTTS = ("torch_mel_spectrogram_style_encoder.", "torch_mel_spectrogram_dvae.", "dvae.")
+_SHARED = ("gpt.gpt_inference.", "gpt.gpt.wte.")
+
+
+def _load(path: Path) -> Any:
+    import torch
+    from torch.serialization import safe_globals
+    from TTS.config.shared_configs import BaseDatasetConfig
+    from TTS.tts.configs.xtts_config import XttsArgs, XttsAudioConfig, XttsConfig
+
+    # The released model.pth carries its configuration as objects of these plain data classes,
+    # under the module where two of them lived when it was made.
+    old = "TTS.tts.models.xtts"
+    allowed = [
+        XttsConfig,
+        BaseDatasetConfig,
+        (XttsArgs, f"{old}.XttsArgs"),
+        (XttsAudioConfig, f"{old}.XttsAudioConfig"),
+    ]
+    try:
+        with safe_globals(allowed):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"`{path}` is missing") from None
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"`{path}` is damaged, or holds more than weights: {_first_line(error)}",
+            "Fetch or export it again; a file that carries code is never opened",
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"`{path}` can't be read as weights: {_first_line(error)}",
+            "It may be cut short; fetch or export it again",
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a file that holds a plain state dict.
+
+    Raises:
+        UserError: The file is missing, damaged, carries code, or holds something else.
+    """
+    import torch
+
+    body = _load(path)
+    if not isinstance(body, dict) or not all(isinstance(v, torch.Tensor) for v in body.values()):
+        raise UserError(f"`{path}` does not hold a table of weights")
+    return body
+
+
+def load_model_state(path: Path) -> dict[str, Tensor]:
+    """Return the state dict of an `Xtts` from a `model.pth`.
+
+    Reads exported voices, the released file (whose pickled configuration is let through as plain
+    data) and checkpoints of coqui's trainer (prefix ``xtts.``).
+
+    Raises:
+        UserError: The file is missing, damaged, carries code, or has no ``"model"``.
+    """
+    body = _load(path)
+    model = body.get("model") if isinstance(body, dict) else None
+    if not isinstance(model, dict):
+        raise UserError(f'`{path}` is not a model of XTTS: it has no `"model"`')
+    plain = {
+        key.removeprefix("xtts."): value
+        for key, value in model.items()
+        if not key.startswith(_NOT_XTTS)
+    }
+    return {key: value for key, value in plain.items() if not key.startswith(_SHARED)}
