@@ -86,8 +86,7 @@ def phone_table() -> dict[str, Phone]:
     return {row[0]: Phone(row[0], row[1], int(row[2])) for row in table}
 
 
-@cache
-def inventory() -> tuple[str, ...]:
+def inventory() -> list[str, ...]:
     """Return every phone that our backends may write for Amharic, long and labialised ones too."""
     found: list[str] = []
     for phone in phone_table().values():
@@ -96,4 +95,4 @@ def inventory() -> tuple[str, ...]:
         else:
             shapes = ("", "ʷ") if phone.phone not in ("w", "j") else ("",)
             found += [f"{phone.phone}{shape}{length}" for shape in shapes for length in ("", "ː")]
-    return tuple(found)
+    return found

@@ -1,4 +1,4 @@
-"""Numbers as Amharic words, and the value of Ge'ez numerals; the words stand in `data/numerals.tsv`."""
+"""Numbers as Amharic words, and the value of Ge'ez numerals; words from `data/numerals.tsv`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def ordinal(value: int) -> str:
         ValueError: It is negative or above `LARGEST`.
     """
     *before, last = cardinal(value).split(" ")
-    forms = {cardinal_: ordinal_ for cardinal_, ordinal_ in _words().values()}
+    forms = dict(_words().values())
     return " ".join([*before, forms[last]])
 
 
