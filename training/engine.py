@@ -1,0 +1,211 @@
+"""The training loop: ``transformers.Trainer`` around the packed XTTS loss.
+
+Two of the Trainer's private methods are overridden, which is why transformers is pinned to its
+minor version: `_get_num_items_in_batch` (we count text and audio targets apart) and
+`_get_train_sampler` (our order is a function of seed and epoch).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers.pytorch_utils import Conv1D
+from transformers.trainer_utils import EvalLoopOutput
+
+from amharic_tts.errors import StudioError
+from training.checkpoints import Checkpoints
+from training.config import FinetuneConfig
+from training.data import ClipDataset, Collator, GroupedSampler
+from training.effective import Plan
+from training.model import PackedXtts, target_counts
+from training.report import Emit, KeepCheckpoints, SetEpoch, StopAsked, StopSwitch, TellEvents
+
+LOGGED_STEPS = 2000
+"""A run logs at most about so many steps; longer ones log the mean of several."""
+_SCHEDULES = {
+    "cosine": "cosine",
+    "linear": "linear",
+    "constant": "constant_with_warmup",
+}
+
+
+class XttsTrainer(Trainer):
+    """A Trainer that knows clips, two losses and their token counts."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.sampler: GroupedSampler | None = None
+        self._parts: dict[str, Tensor] = {}
+        self._parts_from = 0
+        self._totals: Tensor | None = None
+        self.remove_callback(PrinterCallback)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> GroupedSampler:
+        dataset: ClipDataset = train_dataset or self.train_dataset
+        step = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        size = step * self.args.world_size
+        self.sampler = GroupedSampler(dataset.lengths, size, self.args.seed)
+        return self.sampler
+
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Any:
+        """Return (2,) text and audio targets of an optimizer step, over all processes.
+
+        They are gathered always: after an evaluation the model is still in evaluation mode when
+        the next step's counts are taken, so gathering "only in training" would double that step.
+        """
+        if not batch_samples:
+            return None
+        counts = torch.stack([target_counts(batch) for batch in batch_samples]).sum(0).to(device)
+        if self.args.world_size > 1:
+            counts = self.accelerator.gather(counts[None]).sum(0)
+        return counts
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | None = None,
+    ) -> Any:
+        loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+        if model.training:
+            if not self._parts:
+                self._parts_from = self.state.global_step
+            for name in ("loss_text", "loss_mel"):
+                self._parts[name] = self._parts.get(name, 0) + outputs[name]
+        else:
+            totals = outputs["totals"].double()
+            self._totals = totals if self._totals is None else self._totals + totals
+        return (loss, outputs) if return_outputs else loss
+
+    def training_step(
+        self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Tensor | None = None
+    ) -> Tensor:
+        loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
+        if not bool(torch.isfinite(loss)):
+            clips = [self.train_dataset.clips[i].id for i in inputs["clip"].tolist()]
+            raise StudioError(
+                f"The loss of step {self.state.global_step + 1} is not a number; "
+                f"its clips are {', '.join(f'`{name}`' for name in clips)}",
+                "Listen to these clips, or lower learning_rate "
+                f"(it is {self.args.learning_rate:g}), then resume from the last checkpoint",
+            )
+        return loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        if "loss" in logs and self._parts:
+            steps = max(1, self.state.global_step - self._parts_from)
+            for name, total in self._parts.items():
+                # Each process holds its share of the step's mean.
+                logs[name] = self.accelerator.reduce(total / steps, "sum").item()
+            self._parts = {}
+        super().log(logs, start_time)
+
+    def evaluation_loop(
+        self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any
+    ) -> EvalLoopOutput:
+        """Evaluate with a mean over tokens, whatever the batch size, and disturb no random state.
+
+        A stop request ends it early; the metrics are then left out.
+        """
+        self._totals = None
+        devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+        with torch.random.fork_rng(devices):
+            try:
+                output = super().evaluation_loop(
+                    *args, metric_key_prefix=metric_key_prefix, **kwargs
+                )
+            except StopAsked:
+                return EvalLoopOutput(None, None, {}, 0)
+        if self._totals is not None:
+            totals = self.accelerator.reduce(self._totals, "sum").tolist()
+            text, mel = totals[0] / totals[2], totals[1] / totals[3]
+            model = self.accelerator.unwrap_model(self.model)
+            loss = model.text_weight * text + model.mel_weight * mel
+            metrics = {"loss": loss, "loss_text": text, "loss_mel": mel}
+            output.metrics.update({f"{metric_key_prefix}_{k}": v for k, v in metrics.items()})
+        return output
+
+    def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
+        """Decay weights only, not embeddings, norms and biases: coqui's rule for XTTS."""
+        weighted = (nn.Linear, nn.Conv1d, Conv1D)
+        return [
+            f"{name}.weight" for name, part in model.named_modules() if isinstance(part, weighted)
+        ]
+
+
+def arguments(config: FinetuneConfig, plan: Plan, checkpoints: Checkpoints) -> TrainingArguments:
+    """Return the Trainer's arguments for a run.
+
+    Those that are not plain choices, each found out the hard way: `remove_unused_columns` would
+    drop all of the batch; without `label_names` there is silently no eval loss; the nan filter
+    would hide a NaN behind the mean of older losses; `drop_last` would skip clips.
+    """
+    return TrainingArguments(
+        output_dir=str(checkpoints.writing),
+        use_cpu=plan.device == "cpu",
+        per_device_train_batch_size=config.batch_size,
+        per_device_eval_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.accumulation,
+        max_steps=config.steps,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type=_SCHEDULES[config.schedule],
+        warmup_steps=config.warmup_steps,
+        optim=plan.optimizer,
+        adam_beta2=0.96,  # coqui's recipe for XTTS
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_grad_norm,
+        bf16=plan.precision == "bf16",
+        fp16=plan.precision == "fp16",
+        gradient_checkpointing=plan.checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False} if plan.checkpointing else None,
+        logging_steps=max(1, config.steps // LOGGED_STEPS),
+        logging_nan_inf_filter=False,
+        eval_strategy="steps",
+        eval_steps=config.eval_every,
+        save_strategy="steps",
+        save_steps=config.save_every,
+        save_total_limit=None,  # `Checkpoints` keeps the last ones and the best
+        remove_unused_columns=False,
+        label_names=["labels"],
+        prediction_loss_only=True,
+        dataloader_drop_last=False,
+        dataloader_pin_memory=plan.device == "cuda",
+        dataloader_num_workers=2 if plan.device == "cuda" else 0,
+        ddp_find_unused_parameters=False,
+        report_to="none",
+        disable_tqdm=True,
+        seed=config.seed,
+    )
+
+
+def build_trainer(
+    config: FinetuneConfig,
+    plan: Plan,
+    model: PackedXtts,
+    data: tuple[ClipDataset, ClipDataset | None],
+    checkpoints: Checkpoints,
+    emit: Emit,
+    stop: StopSwitch,
+) -> tuple[XttsTrainer, KeepCheckpoints]:
+    """Return the trainer of a run, and the callback that knows whether it was stopped."""
+    train, evaluation = data
+    args = arguments(config, plan, checkpoints)
+    if evaluation is None:
+        args.eval_strategy = "no"
+    keeper = KeepCheckpoints(
+        checkpoints, config.keep_checkpoints, stop, model, evaluation is not None
+    )
+    trainer = XttsTrainer(
+        model=model,
+        args=args,
+        data_collator=Collator(model.special),
+        train_dataset=train,
+        eval_dataset=evaluation,
+        callbacks=[keeper, TellEvents(emit)],
+    )
+    trainer.add_callback(SetEpoch(lambda: trainer.sampler))
+    return trainer, keeper

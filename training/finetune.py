@@ -1,0 +1,136 @@
+"""The training process: `python -m training.finetune RUN_DIR`.
+
+It reads ``config.yaml`` and ``job.json`` in the run's folder, goes on from the newest whole
+checkpoint if there is one, appends events, and ends with a voice in ``ready``. This is the
+outermost border for errors: each becomes a `Failed` event and an exit code.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from amharic_tts.errors import StudioError, UserError
+from amharic_tts.events import Event, EventLog, Failed, Finding, Metric, Progress, Started
+from amharic_tts.jobs import process
+from amharic_tts.workspace import Workspace
+from training import config as configs
+from training.checkpoints import Checkpoints
+from training.config import FinetuneConfig
+
+logger = logging.getLogger("training")
+
+
+class Teller:
+    """Appends each event to the run's events and tells it in the log."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+
+    def __call__(self, event: Event) -> None:
+        self._log.append(event)
+        if isinstance(event, Metric):
+            logger.info("step %d %s %.5g", event.step, event.name, event.value)
+        elif isinstance(event, Progress):
+            logger.info("%s %g/%g", event.note, event.done, event.total)
+        elif isinstance(event, Finding):
+            logger.info("%s %s: %s", event.level, event.subject or event.code, event.message)
+        elif isinstance(event, Failed):
+            logger.error("%s %s", event.message, event.hint)
+        else:
+            logger.info("%s", event)
+
+
+def main(arguments: Sequence[str] = tuple(sys.argv[1:])) -> int:
+    """Train the run of the folder given on the command line; return the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    try:
+        run, workspace = _open(arguments)
+        process.enter(workspace, run)
+    except StudioError as error:
+        # Not this run's events: another process may be writing them.
+        logger.error("error: %s", error)
+        return error.exit_code
+    return _train(workspace, run)
+
+
+def _open(arguments: Sequence[str]) -> tuple[Path, Workspace]:
+    if len(arguments) != 1:
+        raise UserError("Give the folder of one run", "python -m training.finetune RUN_DIR")
+    run = Path(arguments[0]).absolute()
+    if not (run / "job.json").is_file() or run.parent.name != "runs":
+        raise UserError(
+            f"`{run}` is not the folder of a run", "See the runs with: amharic-tts runs list"
+        )
+    return run, Workspace.open(run.parents[1])
+
+
+def _train(workspace: Workspace, run: Path) -> int:
+    tell = Teller(EventLog(run / "events.jsonl"))
+    config: FinetuneConfig | None = None
+    try:
+        checkpoints = Checkpoints(run)
+        damaged = checkpoints.clean(workspace)
+        newest = checkpoints.newest()
+        tell(Started(step=newest.step if newest else 0, pid=os.getpid()))
+        for name, wrong in damaged:
+            what = f"{wrong}; it is in the trash now, and an earlier one is taken"
+            tell(Finding("checkpoint.damaged", what, "warning", name))
+        config = configs.load(run / "config.yaml").check()
+        tell(Progress(newest.step if newest else 0, config.steps, "loading libraries"))
+        final = _work(workspace, run, config, tell)
+    except StudioError as error:
+        final = Failed(error.message, error.hint, error.exit_code)
+    except Exception as error:
+        logger.exception("the run failed")
+        final = _failed(error, config)
+    tell(final)
+    return final.exit_code if isinstance(final, Failed) else 0
+
+
+def _work(workspace: Workspace, run: Path, config: FinetuneConfig, tell: Teller) -> Event:
+    if "WORLD_SIZE" not in os.environ:
+        # With several GPUs in sight the Trainer would wrap the model in nn.DataParallel, which
+        # our flat batches can't be cut for. Several GPUs are used by torchrun.
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[0]
+    from training.report import StopSwitch  # from here on: torch, transformers, coqui
+    from training.session import Session
+
+    stop = StopSwitch(run)
+    stop.listen()
+    return Session(workspace, run, config, tell, stop).work()
+
+
+def _failed(error: Exception, config: FinetuneConfig | None) -> Failed:
+    """Return what an unforeseen error means for the person."""
+    text = str(error) or type(error).__name__
+    if _is_out_of_memory(error):
+        batch = config.batch_size if config else 0
+        lower = (
+            f"Lower batch_size (now {batch}) and raise accumulation as much" if batch > 1 else ""
+        )
+        also = "" if config and config.use_grad_checkpoint else "switch on use_grad_checkpoint"
+        advice = "; ".join(a for a in (lower, also) if a) or "Take a machine with more memory"
+        return Failed("The memory is not enough for this run", f"{advice}; then resume", 2)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Failed("The disk is full", "Free some space, then resume", 2)
+    return Failed(
+        f"{type(error).__name__}: {text.splitlines()[0]}",
+        "The whole story stands in the run's log.txt; what was saved can be resumed",
+    )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error)
+    return "out of memory" in text or "DefaultCPUAllocator: can't allocate" in text
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

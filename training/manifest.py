@@ -1,0 +1,95 @@
+"""`manifest.json`: what a run was made of, so that it can be understood and repeated."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from amharic_tts import __version__, machine
+from amharic_tts.files import write_text
+from amharic_tts.jobs.spec import JobSpec
+from training.config import FinetuneConfig
+from training.data import Clip
+
+NAME = "manifest.json"
+_PACKAGES = ("torch", "transformers", "accelerate", "coqui-tts", "tokenizers", "safetensors")
+
+
+def dataset_hash(clips: Sequence[Clip]) -> str:
+    """Return a SHA-256 of what is trained on: each clip's sound and tokens, in any order."""
+    lines = sorted(f"{clip.id} {clip.hash} {clip.tokens}" for clip in clips)
+    return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()
+
+
+def read(run: Path) -> dict[str, Any]:
+    """Return the manifest of a run, empty where there is none yet."""
+    try:
+        body = json.loads((run / NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def begin(
+    run: Path,
+    config: FinetuneConfig,
+    base: Path,
+    vocabulary_sha256: str,
+    train: Sequence[Clip],
+    evaluation: Sequence[Clip],
+) -> dict[str, Any]:
+    """Write the manifest at a run's start, or add a resumed part to it; return it."""
+    body = read(run)
+    parts = [*body.get("parts", []), {"started": time.time(), "pid": os.getpid()}]
+    body = {
+        "studio": __version__,
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in _PACKAGES},
+        "command": JobSpec.load(run).command_line(),
+        "executable": sys.executable,
+        "config": dataclasses.asdict(config),
+        "seed": config.seed,
+        "base": {"name": config.base, "folder": str(base)},
+        "vocabulary_sha256": vocabulary_sha256,
+        "dataset": {
+            "name": config.dataset,
+            "sha256": dataset_hash([*train, *evaluation]),
+            "train": len(train),
+            "eval": len(evaluation),
+            "seconds": round(sum(clip.samples for clip in train) / 22050, 2),
+        },
+        "hardware": machine.facts().to_dict(),
+        "parts": parts,
+    }
+    _write(run, body)
+    return body
+
+
+def end(run: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """Write when and how the current part ended; return the manifest."""
+    body = read(run)
+    parts = body.get("parts") or [{}]
+    parts[-1] = {**parts[-1], "ended": time.time()}
+    body = {**body, "parts": parts, "result": result}
+    _write(run, body)
+    return body
+
+
+def _write(run: Path, body: dict[str, Any]) -> None:
+    write_text(run / NAME, json.dumps(body, ensure_ascii=False, indent=1))
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,171 @@
+"""What a run tells and hears: its events, the stop request, checkpoints at the right moments."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from amharic_tts.errors import StudioError
+from amharic_tts.events import Clock, Event, Metric
+from amharic_tts.jobs import process
+from training.checkpoints import Checkpoints
+
+logger = logging.getLogger(__name__)
+
+Emit = Callable[[Event], None]
+METRICS = (
+    *("loss", "loss_text", "loss_mel", "grad_norm", "learning_rate"),
+    *("eval_loss", "eval_loss_text", "eval_loss_mel"),
+)
+PROGRESS_EVERY = 1.0
+"""Seconds between two progress events, at least."""
+
+
+class StopAsked(Exception):
+    """Somebody asked the run to stop while it was not yet, or not just then, training."""
+
+
+class StopSwitch:
+    """Knows whether the run was asked to stop: SIGTERM, Ctrl-C, or the stop file in its folder."""
+
+    def __init__(self, run: Path) -> None:
+        self._run, self._signalled = run, False
+
+    def listen(self) -> None:
+        """Take SIGTERM and SIGINT as requests instead of dying of them."""
+        signal.signal(signal.SIGTERM, self._set)
+        signal.signal(signal.SIGINT, self._set)
+
+    def _set(self, _number: int, _frame: FrameType | None) -> None:
+        self._signalled = True
+
+    def asked(self) -> bool:
+        """Tell whether to save and stop."""
+        return self._signalled or process.stop_requested(self._run)
+
+    def check(self) -> None:
+        """Raise `StopAsked` if so; for the work before the first step."""
+        if self.asked():
+            raise StopAsked
+
+
+class TellEvents(TrainerCallback):
+    """Turns the Trainer's logs into `Metric` and its steps into `Progress` events."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._clock = Clock(0, "training")
+        self._told = 0.0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._clock = Clock(state.max_steps, "training", state.global_step)
+        self._tell(state.global_step, "training")
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        last = state.global_step >= state.max_steps
+        if control.should_evaluate:
+            self._tell(state.global_step, "evaluating")
+        elif last or time.monotonic() - self._told >= PROGRESS_EVERY:
+            self._tell(state.global_step, "training")
+
+    def _tell(self, step: int, note: str) -> None:
+        self._told = time.monotonic()
+        self._emit(self._clock.progress(step, note))
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        if not state.is_world_process_zero:
+            return
+        for name in METRICS:
+            if logs and name in logs:
+                self._emit(Metric(state.global_step, name, float(logs[name])))
+
+
+class KeepCheckpoints(TrainerCallback):
+    """Stops when asked, evaluates what is saved, and publishes what the Trainer has written.
+
+    It comes after the Trainer's own flow callback, which has decided about this step already.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        keep: int,
+        stop: StopSwitch,
+        model: torch.nn.Module,
+        evaluates: bool,
+    ) -> None:
+        self._checkpoints, self._keep, self._stop = checkpoints, keep, stop
+        self._model, self._evaluates = model, evaluates
+        self._parameters = sum(p.numel() for p in model.parameters())
+        self.stopped = False
+        """A stop was asked for before the last step."""
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if self._stop.asked() and state.global_step < state.max_steps:
+            self.stopped = True
+            control.should_training_stop = control.should_save = True
+            control.should_evaluate = False
+        elif control.should_save:
+            # Each checkpoint is judged, so that the best one is one that is there.
+            control.should_evaluate = self._evaluates
+        if control.should_save:
+            self._require_fit(state.global_step)
+            self._checkpoints.require_room(self._parameters)
+
+    def on_prediction_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._stop.check()
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if state.is_world_process_zero:
+            self._checkpoints.publish(state.global_step, self._keep)
+
+    def _require_fit(self, step: int) -> None:
+        """Never save weights that are no numbers over a run that can still be saved."""
+        for name, parameter in self._model.named_parameters():
+            if not bool(torch.isfinite(parameter).all()):
+                raise StudioError(
+                    f"At step {step} the weights of `{name}` are no longer numbers",
+                    "Lower learning_rate, then resume: the checkpoints before this are whole",
+                )
+
+
+class SetEpoch(TrainerCallback):
+    """Tells the sampler which epoch begins.
+
+    accelerate's own ``set_epoch`` stops at its wrappers when a run is resumed in mid-epoch: the
+    sampler would stay at epoch 0 and the clips come in the wrong order.
+    """
+
+    def __init__(self, sampler: Callable[[], Any]) -> None:
+        self._sampler = sampler
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        # The epoch is a fraction of steps: 2.9999999 is the third epoch's end.
+        self._sampler().set_epoch(int((state.epoch or 0.0) + 1e-6))

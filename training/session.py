@@ -1,0 +1,214 @@
+"""One run from its folder to its voice: prepare, train, export."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import transformers
+from safetensors import SafetensorError
+
+from amharic_tts.base_models import resolve
+from amharic_tts.base_models.catalog import PRACTICE
+from amharic_tts.base_models.checkpoint import load_model_state
+from amharic_tts.dataset.manifest import Dataset
+from amharic_tts.errors import UserError
+from amharic_tts.events import Clock, Done, Event, Finding, Progress, Stopped
+from amharic_tts.files import write_text
+from amharic_tts.tokenizer import settings as text_settings
+from amharic_tts.tokenizer import vocabulary
+from amharic_tts.tokenizer.encoder import TextEncoder
+from amharic_tts.tokenizer.weights import extend_state
+from amharic_tts.workspace import Workspace
+from training import effective, manifest
+from training import export as exporting
+from training.base import Base, build_gpt, gpt_state, read_base, special_tokens
+from training.checkpoints import Checkpoint, Checkpoints
+from training.codes import AudioCodes
+from training.config import FinetuneConfig
+from training.data import Clip, ClipDataset, Limits, StyleMel, load_clips
+from training.effective import Plan
+from training.engine import XttsTrainer, build_trainer
+from training.model import PackedXtts
+from training.report import Emit, StopAsked, StopSwitch
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Session:
+    """One process' work on a run."""
+
+    workspace: Workspace
+    run: Path
+    config: FinetuneConfig
+    emit: Emit
+    stop: StopSwitch
+    checkpoints: Checkpoints = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.checkpoints = Checkpoints(self.run)
+
+    def work(self) -> Event:
+        """Do everything that is left to do, and return the final event.
+
+        Raises:
+            StudioError: Something can't be done; what was saved before stays.
+        """
+        transformers.logging.set_verbosity_error()  # its advice is not for our readers
+        start = self.checkpoints.newest()
+        try:
+            plan = self._plan()
+            base = read_base(self._base())
+            encoder, old_size = self._encoder(base)
+            clips = self._clips(base, encoder, plan)
+            self._manifest(base, encoder, *clips)
+            if start is None or start.step < self.config.steps:
+                self.stop.check()
+                if self._train(base, encoder, old_size, plan, clips, start):
+                    return self._stopped()
+            self.stop.check()
+        except StopAsked:
+            return self._stopped()
+        return self._export()
+
+    def _plan(self) -> Plan:
+        plan = effective.make_plan(self.config)
+        plan.write(self.run / "effective.json")
+        for finding in plan.findings():
+            self.emit(finding)
+        return plan
+
+    def _base(self) -> Path:
+        if self.config.base == PRACTICE:
+            from training.practice.base import build
+
+            self.emit(Progress(0, 1, "practice base"))
+            return build(self.workspace.bases / PRACTICE)
+        return resolve.resolve(self.workspace, self.config.base)
+
+    def _encoder(self, base: Base) -> tuple[TextEncoder, int]:
+        """Return the run's encoder and the size of the base's vocabulary; made at the first start.
+
+        The vocabulary is kept in the run's folder, so that a resumed run reads text as before.
+        """
+        old = vocabulary.load_vocabulary(base.folder / "vocab.json")
+        vocab_path, text_path = self.run / exporting.VOCABULARY, self.run / exporting.TEXT
+        settings = text_settings.current(self.config.language, self.config.text_mode)
+        if not (vocab_path.exists() and text_path.exists()):
+            extension = vocabulary.extend(old, settings.language, settings.text_mode)
+            write_text(vocab_path, json.dumps(extension.vocab, ensure_ascii=False, indent=1))
+            write_text(text_path, json.dumps(settings.to_dict(), ensure_ascii=False, indent=1))
+        kept = exporting.text_settings(self.run)
+        for difference in kept.differences(settings):
+            self.emit(Finding("text.changed", f"this run keeps its own {difference}", "warning"))
+        encoder = TextEncoder(vocab_path, kept)
+        old_size = vocabulary.vocabulary_size(old)
+        message = f"{encoder.size} text tokens, {encoder.size - old_size} of them new"
+        self.emit(Finding("vocabulary", message, "info", "vocabulary"))
+        return encoder, old_size
+
+    def _clips(self, base: Base, encoder: TextEncoder, plan: Plan) -> tuple[list[Clip], list[Clip]]:
+        dataset = Dataset.load(self.workspace.dataset(self.config.dataset))
+        if dataset.language != encoder.settings.language:
+            what = f"the dataset says `{dataset.language}`, the run `{encoder.settings.language}`"
+            self.emit(Finding("language.differs", what, "warning", "language"))
+        codes = AudioCodes(base.folder, self.workspace.cache, plan.device)
+        clock = Clock(len(dataset.utterances), "audio codes")
+
+        def tick(done: int, total: int) -> None:
+            self.stop.check()
+            if done == total or done % 20 == 0:
+                self.emit(clock.progress(done))
+
+        limits = Limits(base.max_text, base.max_codes)
+        train, evaluation = load_clips(dataset, encoder, codes, limits, self.emit, tick)
+        if not evaluation:
+            what = "no row is kept for evaluation: there is no eval loss, and the last checkpoint "
+            self.emit(Finding("eval.none", what + "becomes the voice", "warning", "evaluation"))
+        return train, evaluation
+
+    def _manifest(
+        self, base: Base, encoder: TextEncoder, train: list[Clip], evaluation: list[Clip]
+    ) -> None:
+        before = manifest.read(self.run).get("dataset", {}).get("sha256")
+        vocab_hash = vocabulary.vocabulary_hash(self.run / exporting.VOCABULARY)
+        body = manifest.begin(self.run, self.config, base.folder, vocab_hash, train, evaluation)
+        if before and before != body["dataset"]["sha256"]:
+            what = "the dataset was changed since this run began; it goes on with what is there now"
+            self.emit(Finding("dataset.changed", what, "warning", self.config.dataset))
+
+    def _train(
+        self,
+        base: Base,
+        encoder: TextEncoder,
+        old_size: int,
+        plan: Plan,
+        clips: tuple[list[Clip], list[Clip]],
+        start: Checkpoint | None,
+    ) -> bool:
+        """Train to the last step; return whether it was stopped before."""
+        gpt = build_gpt(base, special_tokens(base, encoder.ids), encoder.size)
+        model = PackedXtts(gpt)
+        if start is None:  # else the Trainer loads the checkpoint, which has every weight
+            state = gpt_state(load_model_state(base.folder / "model.pth"))
+            extended = extend_state(state, old_size, encoder.size, self.config.seed)
+            model.load_state_dict(extended, strict=True)
+        effective.apply_to_model(plan, model, self.config.dropout)
+        style = StyleMel(base.folder / "mel_stats.pth")
+        train = ClipDataset(clips[0], style, self.config.seed)
+        evaluation = ClipDataset(clips[1], style, evaluation=True) if clips[1] else None
+        trainer, keeper = build_trainer(
+            self.config, plan, model, (train, evaluation), self.checkpoints, self.emit, self.stop
+        )
+        trainer.add_callback(effective.VerifyPlan(plan, trainer))
+        self._run_trainer(trainer, start)
+        return keeper.stopped
+
+    def _run_trainer(self, trainer: XttsTrainer, start: Checkpoint | None) -> None:
+        try:
+            trainer.train(resume_from_checkpoint=str(start.folder) if start else None)
+        except (OSError, RuntimeError, SafetensorError) as error:
+            step = trainer.state.global_step
+            half = self.checkpoints.writing / f"checkpoint-{step}"
+            if not half.exists():
+                raise
+            newest = self.checkpoints.newest()
+            safe = f"the checkpoint of step {newest.step} is whole" if newest else "nothing is lost"
+            raise UserError(
+                f"The checkpoint of step {step} could not be written: {error}",
+                f"If the disk is full, free some space; then resume: {safe}",
+            ) from error
+
+    def result(self, state: str) -> dict[str, Any]:
+        """Return what `train --json` prints, from the newest and the best checkpoint."""
+        newest, best = self.checkpoints.newest(), self.checkpoints.best()
+        ready = self.run / exporting.READY
+        return {
+            "run": self.run.name,
+            "state": state,
+            "steps": newest.step if newest else 0,
+            "loss": newest.loss if newest else None,
+            "eval_loss": best.eval_loss if best else None,
+            "voice": str(ready) if ready.is_dir() else None,
+        }
+
+    def _stopped(self) -> Stopped:
+        result = self.result("stopped")
+        manifest.end(self.run, result)
+        return Stopped(result["steps"], result)
+
+    def _export(self) -> Done:
+        best = self.checkpoints.best()
+        assert best is not None  # the last step is always saved
+        self.emit(Progress(self.config.steps, self.config.steps, "exporting the voice"))
+        if best.eval_loss is not None:
+            what = f"step {best.step} has the lowest eval loss, {best.eval_loss:.4f}"
+            self.emit(Finding("export.best", what, "info", "voice"))
+        exporting.export(self.workspace, self.run, best)
+        result = self.result("done")
+        manifest.end(self.run, result)
+        return Done(result)
