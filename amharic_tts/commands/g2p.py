@@ -2,8 +2,134 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
 import typer
+
+from amharic_tts.commands import output
+from amharic_tts.errors import MissingPart, UserError
+from amharic_tts.files import disk_errors
+from amharic_tts.g2p import EnhancedAmharicG2P, G2PResult, registry
+from amharic_tts.g2p.base import phones
+
+# What a reader of the table could take for the end of a column or a line.
+_BREAKS = re.compile("[\t\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_NAMES = ", ".join(backend.name for backend in registry.backends())
+
+
+class Format(str, Enum):
+    """Forms of the output."""
+
+    TEXT = "text"
+    TSV = "tsv"
+    JSON = "json"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the command line."""
+    app.command("g2p")(g2p)
+
+
+def g2p(
+    file: Annotated[
+        str, typer.Argument(help="Text file in UTF-8, one text a line; - reads stdin.")
+    ] = "-",
+    backend: Annotated[
+        str, typer.Option("--backend", help=f"One of: {_NAMES}.")
+    ] = registry.DEFAULT,
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="text: phonemes only; tsv: input, phonemes, backend (a tab or other line break "
+            "inside the input becomes a space); json: a list with the reasons of every choice.",
+        ),
+    ] = Format.TEXT,
+) -> None:
+    """Turn Amharic text into phonemes (IPA): one line out for each line in, in order.
+
+    Where a backend can't do a line (it leaves Ethiopic letters), the next one does; the third column
+    of tsv says which did, and each reason is told once on stderr. Empty lines stay empty lines.
+    """
+    chosen = registry.get(backend)
+    state = chosen.availability()
+    if not state.ok:
+        raise MissingPart(
+            f"The backend `{chosen.name}` does not work here: {state.reason}", state.hint
+        )
+    converter = EnhancedAmharicG2P(backend=chosen.name)
+    told: set[tuple[str, str]] = set()
+    with _opened(file) as stream:
+        results = (converter.convert_detailed(line) for line in _lines(stream, file))
+        for text in _written(_telling(results, told), form):
+            output.data(text)
+
+
+def _opened(file: str) -> nullcontext[BinaryIO] | BinaryIO:
+    if file == "-":
+        return nullcontext(sys.stdin.buffer)
+    path = Path(file)
+    if not path.is_file():
+        raise UserError(f"There is no file `{file}`", "Give a text file, or - for stdin")
+    with disk_errors(path):
+        return open(path, "rb")
+
+
+def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
+    """Yield the lines without their ends; memory holds one line at a time."""
+    where = "stdin" if name == "-" else f"`{name}`"
+    for number, raw in enumerate(stream, 1):
+        try:
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"Line {number} of {where} is not UTF-8 (byte {error.start + 1}: {error.reason})",
+                "Save the file as UTF-8; the lines before it were converted",
+            ) from error
+        yield line.removesuffix("\n").removesuffix("\r")
+
+
+def _telling(results: Iterator[G2PResult], told: set[tuple[str, str]]) -> Iterator[G2PResult]:
+    for number, result in enumerate(results, 1):
+        for name, reason in (*result.passed_over, *((result.backend, p) for p in result.problems)):
+            if (name, reason) not in told:
+                told.add((name, reason))
+                output.note(f"line {number}: {name}: {reason}; written by {result.backend}")
+        yield result
+
+
+def _written(results: Iterator[G2PResult], form: Format) -> Iterator[str]:
+    if form is Format.TEXT:
+        yield from (result.ipa for result in results)
+    elif form is Format.TSV:
+        for result in results:
+            yield f"{_BREAKS.sub(' ', result.text)}\t{result.ipa}\t{result.backend}"
+    else:
+        yield from _json(results)
+
+
+def _json(results: Iterator[G2PResult]) -> Iterator[str]:
+    """Yield a JSON list line by line, so that a long input does not fill the memory."""
+    before = "["
+    for result in results:
+        item = {
+            "text": result.text,
+            "normalized": result.normalized,
+            "phonemes": result.ipa,
+            "words": [phones(word) for word in result.ipa.split()],
+            "backend": result.backend,
+            "version": result.version,
+            "passed_over": [{"backend": n, "reason": r} for n, r in result.passed_over],
+            "problems": list(result.problems),
+            "unpronounced": list(result.unpronounced),
+        }
+        yield before + json.dumps(item, ensure_ascii=False)
+        before = ","
+    yield "]" if before == "," else "[]"

@@ -86,7 +86,7 @@ def phone_table() -> dict[str, Phone]:
     return {row[0]: Phone(row[0], row[1], int(row[2])) for row in table}
 
 
-def inventory() -> list[str, ...]:
+def inventory() -> list[str]:
     """Return every phone that our backends may write for Amharic, long and labialised ones too."""
     found: list[str] = []
     for phone in phone_table().values():
@@ -96,3 +96,19 @@ def inventory() -> list[str, ...]:
             shapes = ("", "ʷ") if phone.phone not in ("w", "j") else ("",)
             found += [f"{phone.phone}{shape}{length}" for shape in shapes for length in ("", "ː")]
     return found
+
+
+_NOTATION = (
+    *(("͡", ""), ("͜", ""), ("g", "ɡ"), ("tsʼ", "sʼ"), ("qʼ", "kʼ"), ("q", "kʼ")),
+    *(("’", "ʼ"), ("ːʼ", "ʼː"), ("ːʷ", "ʷː"), ("ʷʼ", "ʼʷ")),
+)
+
+
+def studio_notation(ipa: str) -> str:
+    """Return IPA of another source in the studio's notation; no sound is changed by it.
+
+    Tie bars go; ቀ is `kʼ`, not `q`; ጸ is `sʼ`, not `t͡sʼ` (one phoneme, two notations each).
+    """
+    for other, ours in _NOTATION:
+        ipa = ipa.replace(other, ours)
+    return ipa

@@ -1,4 +1,4 @@
-"""Where the sixth order is heard as ɨ: the table `data/epenthesis.tsv`, applied to runs of consonants.
+"""Where the sixth order is heard as ɨ: `data/epenthesis.tsv`, applied to runs of consonants.
 
 A run is a stretch of consonants without a written vowel between them. Its place is *initial*
 (before the first vowel), *medial* (between vowels) or *final* (after the last vowel).
@@ -62,7 +62,7 @@ def _fits(rule: _Rule, run: Sequence[str], word: bool) -> bool:
     if rule.condition == "word":
         return word
     if rule.condition == "rises":
-        return sonority(run[-1]) > max(FRICATIVE, sonority(run[-2]))
+        return sonority(run[-1]) >= max(FRICATIVE + 1, sonority(run[-2]))
     if rule.condition == "closes":
         falls = sonority(run[-2]) > FRICATIVE >= sonority(run[-1])
         return falls or (run[-2] in ("s", "ʃ") and run[-1] == "t")

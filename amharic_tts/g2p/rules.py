@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator
 from functools import lru_cache
 
 from amharic_tts.g2p.base import Availability
 from amharic_tts.g2p.epenthesis import break_run
 from amharic_tts.g2p.gemination import lengthen
 from amharic_tts.g2p.letters import SIXTH, Letter, spell
-from amharic_tts.text.ethiopic import MARKS, TONE_MARKS, letter_class
+from amharic_tts.g2p.words import by_word
 
 VERSION = "1"
 """Raised with every change of the tables or of the rules."""
-
-_MARKS = "".join((*MARKS, *TONE_MARKS))
-_TOKEN = re.compile(f"(?P<word>[{letter_class()}{_MARKS}]+)|(?P<space>\\s+)|(?P<other>.)", re.S)
-
-
-def tokens(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (kind, text): an Ethiopic ``word``, a ``boundary`` (space, punctuation), or ``other``.
-
-    ``other`` is one character that has no sound here: a digit, another script, an emoji.
-    """
-    for match in _TOKEN.finditer(text):
-        if match["word"]:
-            yield "word", match["word"]
-        elif match["space"] or unicodedata.category(match["other"])[0] in "PZ":
-            yield "boundary", match[0]
-        else:
-            yield "other", match["other"]
 
 
 def phonemes(letters: list[Letter]) -> list[str]:
@@ -71,10 +51,4 @@ class RuleBased:
 
     def convert(self, text: str) -> str:
         """Return the IPA of a text; what has no sound in Amharic stays as it is written."""
-        words: list[str] = [""]
-        for kind, token in tokens(text):
-            if kind == "boundary":
-                words.append("")
-            else:
-                words[-1] += convert_word(token) if kind == "word" else token
-        return " ".join(word for word in words if word)
+        return by_word(text, convert_word)

@@ -1,0 +1,155 @@
+"""`EnhancedAmharicG2P`: an order of backends, with a fallback that always says so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import overload
+
+from amharic_tts.errors import StudioError, UserError
+from amharic_tts.g2p import quality, registry
+from amharic_tts.g2p.base import Backend
+from amharic_tts.text.normalize import normalize
+
+log = logging.getLogger(__name__)
+
+
+class G2PBackend(str, Enum):
+    """Names of the backends, as configurations write them."""
+
+    TRANSPHONE = "transphone"
+    EPITRAN = "epitran"
+    RULE_BASED = "rule_based"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+DOCUMENTED_ORDER = (G2PBackend.TRANSPHONE, G2PBackend.EPITRAN, G2PBackend.RULE_BASED)
+
+
+@dataclass(frozen=True)
+class G2PResult:
+    """Phonemes of one text and where they come from."""
+
+    text: str
+    """The text as it was given."""
+    normalized: str
+    """The text that was read: numbers as words, one spelling of each mark."""
+    ipa: str
+    backend: str
+    version: str
+    passed_over: tuple[tuple[str, str], ...] = ()
+    """(backend, why not), in the order in which they were asked."""
+    problems: tuple[str, ...] = ()
+    """What is wrong with `ipa` where no backend did better."""
+    unpronounced: tuple[str, ...] = ()
+    """Characters that have no sound in Amharic and stand in `ipa` as they were written."""
+
+
+class EnhancedAmharicG2P:
+    """Amharic text to IPA by the first backend of an order that works and whose output is sound.
+
+    Example:
+        >>> EnhancedAmharicG2P().convert("ሰላም")
+        'səlam'
+    """
+
+    def __init__(
+        self,
+        backend: str | G2PBackend | None = None,
+        backend_order: Sequence[str | G2PBackend] | None = None,
+    ) -> None:
+        """Choose the order.
+
+        Args:
+            backend: The first backend; those after it in `DOCUMENTED_ORDER` are the fallback.
+                None takes `registry.DEFAULT`, the one that measures best.
+            backend_order: The whole order instead.
+
+        Raises:
+            UserError: A backend is not known, the order is empty, or both arguments are given.
+        """
+        if backend_order is not None and backend is not None:
+            raise UserError("Give `backend` or `backend_order`, not both")
+        names = _order(backend) if backend_order is None else [str(n) for n in backend_order]
+        if not names:
+            raise UserError("The order of G2P backends is empty")
+        self._backends: list[Backend] = [registry.get(name) for name in dict.fromkeys(names)]
+        self._told: set[tuple[str, str]] = set()
+
+    @property
+    def order(self) -> list[str]:
+        """The names of the backends, in the order in which they are asked."""
+        return [backend.name for backend in self._backends]
+
+    @overload
+    def convert(self, text: str) -> str: ...
+    @overload
+    def convert(self, text: list[str]) -> list[str]: ...
+    def convert(self, text: str | list[str]) -> str | list[str]:
+        """Return the IPA of a text, or of each text of a list.
+
+        A fallback is logged as a warning, each reason once; `convert_detailed` returns it.
+
+        Raises:
+            StudioError: No backend of the order works here.
+        """
+        if isinstance(text, str):
+            return self.convert_detailed(text).ipa
+        return [self.convert_detailed(item).ipa for item in text]
+
+    def convert_detailed(self, text: str) -> G2PResult:
+        """Return the IPA of a text with the backend that made it and why others did not.
+
+        Raises:
+            StudioError: No backend of the order works here.
+        """
+        normalized = normalize(text, "am").text
+        passed_over: list[tuple[str, str]] = []
+        faulty: list[G2PResult] = []
+        for backend in self._backends:
+            state = backend.availability()
+            if not state.ok:
+                passed_over.append((backend.name, state.reason))
+                continue
+            try:
+                ipa = backend.convert(normalized)
+            except StudioError as error:
+                passed_over.append((backend.name, error.message))
+                continue
+            found = quality.check(normalized, ipa)
+            made = (text, normalized, ipa, backend.name, backend.version)
+            others = tuple(other for other in passed_over if other[0] != backend.name)
+            result = G2PResult(*made, others, found.problems, found.unpronounced)
+            if found.ok:
+                self._tell(result)
+                return result
+            faulty.append(result)
+            passed_over.append((backend.name, "; ".join(found.problems)))
+        if not faulty:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in passed_over)
+            raise StudioError(f"No G2P backend could convert the text ({reasons})")
+        # Nobody did better than the first; its faults are said, nothing is dropped.
+        first = faulty[0]
+        others = tuple(other for other in passed_over if other[0] != first.backend)
+        made = (first.text, first.normalized, first.ipa, first.backend, first.version)
+        result = G2PResult(*made, others, first.problems, first.unpronounced)
+        self._tell(result)
+        return result
+
+    def _tell(self, result: G2PResult) -> None:
+        for name, reason in result.passed_over:
+            if (name, reason) not in self._told:
+                self._told.add((name, reason))
+                log.warning("G2P by `%s`, not `%s`: %s", result.backend, name, reason)
+        for problem in result.problems:
+            log.warning("G2P by `%s`: %s", result.backend, problem)
+
+
+def _order(backend: str | G2PBackend | None) -> list[str]:
+    name = registry.get(registry.DEFAULT if backend is None else str(backend)).name
+    documented = [item.value for item in DOCUMENTED_ORDER]
+    return documented[documented.index(name) :] if name in documented else [name, *documented[-1:]]

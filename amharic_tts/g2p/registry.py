@@ -1,0 +1,38 @@
+"""Every G2P backend, in one tuple."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from amharic_tts.errors import UserError
+from amharic_tts.g2p.base import Backend
+from amharic_tts.g2p.epitran_backend import EpitranBackend
+from amharic_tts.g2p.rules import RuleBased
+from amharic_tts.g2p.transphone_backend import TransphoneBackend
+
+DEFAULT = "rule_based"
+"""The backend that measures best on human-made lists; docs/results has the figures."""
+
+
+@cache
+def _all() -> tuple[Backend, ...]:
+    return (RuleBased(), EpitranBackend(), TransphoneBackend())
+
+
+def backends() -> list[Backend]:
+    """Return all backends, available here or not, best first."""
+    return list(_all())
+
+
+def get(name: str) -> Backend:
+    """Return a backend by its name; case and ``-`` do not matter.
+
+    Raises:
+        UserError: There is none; the hint names those there are.
+    """
+    wanted = str(name).strip().lower().replace("-", "_")
+    for backend in _all():
+        if backend.name == wanted:
+            return backend
+    names = ", ".join(f"`{backend.name}`" for backend in _all())
+    raise UserError(f"There is no G2P backend `{name}`", f"The backends are {names}")
