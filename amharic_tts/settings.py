@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from amharic_tts.errors import UserError
+
 DEFAULT_WORKSPACE = "workspace"
 
 
@@ -45,3 +47,14 @@ class Settings:
         if self.port is not None and not 0 < self.port < 65536:
             found.append(f"--port {self.port} is not a port number (1 to 65535)")
         return found
+
+    def check(self) -> Settings:
+        """Return self.
+
+        Raises:
+            UserError: With all of `problems()` in one message.
+        """
+        found = self.problems()
+        if found:
+            raise UserError("The studio can't be opened like this:\n" + "\n".join(found))
+        return self

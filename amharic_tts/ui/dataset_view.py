@@ -1,0 +1,121 @@
+"""The report of a dataset as the page shows it: rows, counts and pages. No Gradio here."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from amharic_tts.ui.words import Words
+
+PAGE_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Row:
+    """One clip of the report."""
+
+    id: str
+    text: str
+    duration: float
+    tokens: int | None
+    split: str
+    findings: tuple[tuple[str, str], ...]
+    """(code, message) pairs."""
+    accepted: bool
+
+    def told(self, words: Words) -> str:
+        """Return its findings in words."""
+        return "; ".join(words.get(f"finding.{code}") or message for code, message in self.findings)
+
+    def use(self, words: Words) -> str:
+        """Return what will happen to it: trained on, used for evaluation, or refused."""
+        return words("dataset.use." + (self.split if self.accepted else "refused"))
+
+
+@dataclass(frozen=True)
+class DatasetView:
+    """A dataset's report, ready to be filtered and paged."""
+
+    name: str
+    language: str
+    rows: tuple[Row, ...]
+
+    def chosen(self, only_refused: bool) -> Sequence[Row]:
+        """Return all rows, or those that training would refuse."""
+        return [row for row in self.rows if not (only_refused and row.accepted)]
+
+    def pages(self, only_refused: bool) -> int:
+        """Return the number of pages, at least 1."""
+        return max(1, -(-len(self.chosen(only_refused)) // PAGE_ROWS))
+
+    def table(self, only_refused: bool, page: int, words: Words) -> list[list[str]]:
+        """Return one page (from 1) of the table's cells."""
+        page = min(max(1, page), self.pages(only_refused))
+        rows = self.chosen(only_refused)[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
+        return [self.cells(row, words) for row in rows]
+
+    @staticmethod
+    def cells(row: Row, words: Words) -> list[str]:
+        """Return the cells of one row, in the order of `header`."""
+        tokens = "–" if row.tokens is None else str(row.tokens)
+        return [
+            row.id,
+            row.text,
+            f"{row.duration:.2f}",
+            tokens,
+            words(f"dataset.split.{row.split}"),
+            row.use(words),
+            row.told(words),
+        ]
+
+    @staticmethod
+    def header(words: Words) -> list[str]:
+        """Return the names of the columns."""
+        keys = ("id", "text", "duration", "tokens", "split", "use", "findings")
+        return [words(f"dataset.column.{key}") for key in keys]
+
+    def counts(self, words: Words) -> dict[str, str]:
+        """Return the numbers above the table, by name."""
+        good = [row for row in self.rows if row.accepted]
+        minutes = sum(row.duration for row in good) / 60
+        return {
+            words("dataset.count.rows"): str(len(self.rows)),
+            words("dataset.count.train"): str(sum(row.split == "train" for row in good)),
+            words("dataset.count.eval"): str(sum(row.split == "eval" for row in good)),
+            words("dataset.count.refused"): str(len(self.rows) - len(good)),
+            words("dataset.count.minutes"): f"{minutes:.1f}",
+        }
+
+
+def view(folder: Path) -> DatasetView:
+    """Read a dataset and its report.
+
+    Raises:
+        UserError: There is no dataset in `folder`, or it is damaged.
+    """
+    manifest = folder / "utterances.jsonl"
+    stamp = manifest.stat().st_mtime_ns if manifest.exists() else 0
+    return _view(folder, stamp)
+
+
+@functools.lru_cache(maxsize=8)
+def _view(folder: Path, _stamp: int) -> DatasetView:
+    from amharic_tts.dataset import manifest, validate
+
+    dataset = manifest.Dataset.load(folder)
+    splits = {utterance.id: utterance.split for utterance in dataset.utterances}
+    rows = tuple(
+        Row(
+            id=row.id,
+            text=row.text,
+            duration=row.duration,
+            tokens=row.tokens,
+            split=splits.get(row.id, "train"),
+            findings=tuple((f["code"], f["message"]) for f in row.findings),
+            accepted=row.decision == "accepted",
+        )
+        for row in validate.check(dataset).rows
+    )
+    return DatasetView(dataset.name, dataset.language, rows)

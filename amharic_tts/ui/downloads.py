@@ -1,0 +1,42 @@
+"""Files for the visitor to take away: copies in a private temporary folder, never the originals."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+
+@functools.cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    # Removed when the server ends; Gradio serves its own copy from its cache.
+    return tempfile.TemporaryDirectory(prefix="amharic-tts-")
+
+
+def offer(name: str, content: bytes) -> str:
+    """Write `content` under `name` and return the path for a download component."""
+    path = Path(tempfile.mkdtemp(dir=_folder().name)) / name
+    path.write_bytes(content)
+    return str(path)
+
+
+def offer_table(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Write a CSV that spreadsheets read as UTF-8, and return its path.
+
+    A cell that a spreadsheet would run as a formula gets a leading apostrophe.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_harmless(cell) for cell in row])
+    return offer(name, buffer.getvalue().encode("utf-8-sig"))
+
+
+def _harmless(cell: object) -> object:
+    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + cell
+    return cell

@@ -1,0 +1,88 @@
+"""What every page is built with: the settings, the workspace and the words."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from amharic_tts.errors import UserError
+from amharic_tts.files import check_name, disk_errors
+from amharic_tts.jobs import process, store
+from amharic_tts.jobs.spec import JobSpec
+from amharic_tts.settings import Settings
+from amharic_tts.ui.words import Words
+from amharic_tts.workspace import Workspace
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Studio:
+    """One studio on the screen, in one language."""
+
+    settings: Settings
+    workspace: Workspace
+    words: Words
+
+    @property
+    def local(self) -> bool:
+        """Tell whether only this machine can reach the page; then it may name folders of it."""
+        return self.settings.host in LOOPBACK and not self.settings.root_path
+
+    def require_local(self) -> None:
+        """Check that a typed path may be used.
+
+        Raises:
+            UserError: The page is open to the network.
+        """
+        if not self.local:
+            raise UserError(
+                "Folders of this machine can be named only where the studio is not open to others",
+                "Upload the files instead, or use the command line",
+            )
+
+    def start_task(self, page: str, title: str, arguments: Sequence[str]) -> store.Job:
+        """Start a command of `amharic-tts` as a task job and return it at once.
+
+        Args:
+            page: The page that shows it, to find it again after a reload.
+            title: What it does, in words.
+            arguments: The command with its options, as a person would type it.
+
+        Raises:
+            UserError: The workspace can't be written.
+        """
+        job_id = store.new_id(page)
+        folder = store.folder_of(self.workspace, "task", job_id)
+        command = ["-m", "amharic_tts", "--workspace", str(self.workspace.root), *arguments]
+        spec = JobSpec(
+            job_id, "task", title, [*command, "--job", str(folder)], details={"page": page}
+        )
+        job = store.create(self.workspace, spec)
+        process.start(self.workspace, job.folder)
+        return job
+
+    def task_of(self, page: str) -> store.Job | None:
+        """Return the task that a page should show after a reload: running, or gone wrong last."""
+        mine = [j for j in store.jobs(self.workspace, "task") if j.spec.details.get("page") == page]
+        return next((j for j in mine[:1] if j.state() != "done"), None)
+
+    def keep_uploads(self, files: Sequence[str]) -> list[Path]:
+        """Copy uploaded files out of the page's cache, so that the command can be run again.
+
+        Raises:
+            UserError: Two files have the same name, or the disk is full.
+        """
+        folder = self.workspace.uploads / store.new_id("upload")
+        kept: list[Path] = []
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for file in map(Path, files):
+                target = folder / check_name(file.name.lstrip("."), "file")
+                if target.exists():
+                    raise UserError(f"Two of the files are called `{file.name}`", "Rename one")
+                shutil.copyfile(file, target)
+                kept.append(target)
+        return kept
