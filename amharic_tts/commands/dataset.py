@@ -2,8 +2,140 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated, Any
+
 import typer
+
+from amharic_tts.commands import output
+from amharic_tts.dataset import prepare, validate
+from amharic_tts.dataset.manifest import Dataset
+from amharic_tts.dataset.summary import summary
+from amharic_tts.jobs import task
+from amharic_tts.workspace import Workspace
+
+_app = typer.Typer(help="Build, check and show datasets of speech clips.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Name of the dataset.", metavar="NAME")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+JobFolder = Annotated[Path | None, typer.Option("--job", hidden=True)]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the command line."""
+    app.add_typer(_app, name="dataset")
+
+
+@_app.command("build")
+def _build(
+    context: typer.Context,
+    sources: Annotated[
+        list[Path], typer.Argument(help="Files and folders with recordings.", metavar="SOURCE...")
+    ],
+    name: Annotated[str, typer.Option(help="Name of the dataset; what is in it stays.")],
+    transcript: Annotated[
+        Path | None,
+        typer.Option(help="Table of texts: `id|text`, coqui's or LJSpeech's metadata, CSV, TSV."),
+    ] = None,
+    subtitles: Annotated[
+        Path | None, typer.Option(help="SRT or VTT of the one recording among the sources.")
+    ] = None,
+    language: Annotated[
+        str, typer.Option(help="Language of the texts (default: the dataset's own, else am).")
+    ] = "",
+    speaker: Annotated[
+        str, typer.Option(help="Speaker of the rows that name none.")
+    ] = prepare.SPEAKER,
+    json: Json = False,
+    job: JobFolder = None,
+) -> None:
+    """Turn recordings and texts into checked 22.05 kHz clips; your files are never changed."""
+    workspace = Workspace.open(context.obj)
+    request = prepare.BuildRequest(
+        tuple(sources), name, transcript, subtitles, language, speaker=speaker
+    )
+    events = prepare.build(workspace, request)
+    result = task.run(workspace, job, events) if job else output.follow(events)
+    _show_result(result, json)
+
+
+def _show_result(result: dict[str, Any], json: bool) -> None:
+    if json:
+        output.as_json(result)
+    elif result:
+        output.data(_summary_text(result))
+        output.note(f"see every row: amharic-tts dataset check {result['dataset']}")
+
+
+def _summary_text(numbers: dict[str, Any]) -> str:
+    """Return a summary as aligned lines."""
+    lines = {
+        "dataset": f"{numbers['dataset']} ({numbers['language']}), in {numbers['folder']}",
+        "accepted": f"{numbers['accepted']} clips, {output.duration(numbers['seconds'])}",
+        "refused": str(numbers["rejected"]) + _counted(numbers["reasons"]),
+        "split": f"{numbers['train']} train, {numbers['eval']} eval",
+        "speakers": _counted(numbers["speakers"]).strip(" ()") or "none",
+        "recordings": str(numbers["sources"]),
+    }
+    warnings = {c: n for c, n in numbers["findings"].items() if c not in numbers["reasons"]}
+    if warnings:
+        lines["warnings"] = _counted(warnings).strip(" ()")
+    if "added" in numbers:
+        lines["this build"] = (
+            f"{numbers['added']} rows added, {numbers['already']} were there already"
+            + (f", {numbers['mended']} mended" if numbers["mended"] else "")
+        )
+    text = [f"{key + ':':12}{value}" for key, value in lines.items()]
+    return "\n".join([*text, *(f"note: {item['message']}" for item in numbers["notes"])])
+
+
+def _counted(counts: dict[str, int]) -> str:
+    listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+    return f" ({listed})" if listed else ""
+
+
+@_app.command("check")
+def _check(context: typer.Context, name: Name, json: Json = False) -> None:
+    """Show every row, and every reason for which training would not take it. Changes nothing."""
+    report = validate.check(Dataset.load(Workspace.open(context.obj).dataset(name)))
+    if json:
+        output.as_json(report.to_dict())
+        return
+    output.data(f"{'id':24} {'sec':>6} {'tokens':>6} {'split':5}  decision")
+    for row in report.rows:
+        decision = "accepted" if row.decision == "accepted" else "REFUSED"
+        output.data(
+            f"{row.id:24} {row.duration:6.2f} {row.tokens:6} {row.split:5}  {decision}  {row.text}"
+        )
+        for item in row.findings:
+            output.data(f"{'':40} {item['level']}: {item['code']}: {item['message']}")
+    refused = _counted(report.reasons())
+    output.data(f"{report.accepted} accepted, {report.rejected} refused{refused}")
+
+
+@_app.command("show")
+def _show(context: typer.Context, name: Name, json: Json = False) -> None:
+    """Show a dataset in numbers: clips, hours, speakers, split, findings."""
+    numbers = summary(Dataset.load(Workspace.open(context.obj).dataset(name)))
+    if json:
+        output.as_json(numbers)
+    else:
+        output.data(_summary_text(numbers))
+
+
+@_app.command("list")
+def _list(context: typer.Context, json: Json = False) -> None:
+    """List the datasets of the workspace."""
+    workspace = Workspace.open(context.obj)
+    found = [summary(Dataset.load(workspace.dataset(n))) for n in Dataset.names(workspace)]
+    if json:
+        keys = ("dataset", "language", "rows", "accepted", "rejected", "seconds")
+        output.as_json([{key: numbers[key] for key in keys} for numbers in found])
+        return
+    for numbers in found:
+        output.data(
+            f"{numbers['dataset']:24} {numbers['language']:5} {numbers['accepted']:6} clips "
+            f"{output.duration(numbers['seconds']):>12} {numbers['rejected']:6} refused"
+        )
+    if not found:
+        output.note("no datasets yet; make one with: amharic-tts sample")

@@ -1,0 +1,197 @@
+"""From one clip or recording to rows: decode, measure, judge, write the WAV."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from amharic_tts.audio.measure import measure
+from amharic_tts.audio.read import RATE, AudioStream, Samples, decode
+from amharic_tts.dataset import rules
+from amharic_tts.dataset.cutting import Cut, cut
+from amharic_tts.dataset.ledger import Ledger, file_hash
+from amharic_tts.dataset.manifest import WAVS, Utterance
+from amharic_tts.dataset.rules import Encoder, Note, note
+from amharic_tts.dataset.sources import Clip, Recording
+from amharic_tts.dataset.subtitles import Cue
+from amharic_tts.errors import UserError
+from amharic_tts.events import Event, Finding
+from amharic_tts.files import disk_errors, writing
+from amharic_tts.text.normalize import normalize
+
+_CUT_SHORT = 0.1
+"""Seconds that a cue may reach over the end of its recording without a word about it."""
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes the rows of one build; WAVs go into the dataset's folder, rows into the ledger."""
+
+    folder: Path
+    language: str
+    encoder: Encoder
+    token_limit: int
+    ledger: Ledger
+    speaker: str
+
+    def clip(self, clip: Clip) -> None:
+        """Make the row of a whole file, unless it is there already."""
+        digest = file_hash(clip.audio) if clip.audio else ""
+        key = (digest or clip.source, None)
+        id = self.ledger.begin(key, clip.text, clip.name, clip.source)
+        if not id:
+            return
+        row = Utterance(
+            id,
+            text=clip.text,
+            speaker=clip.speaker or self.speaker,
+            source=clip.source,
+            source_hash=digest,
+        )
+        if clip.audio is None:
+            self._finish(row, None, list(clip.notes), clip.split)
+            return
+        samples, notes, seconds = _decode(clip.audio)
+        row = dataclasses.replace(row, duration=seconds)
+        self._finish(row, samples, [*clip.notes, *notes], clip.split)
+
+    def recording(self, recording: Recording) -> Iterator[Event | float]:
+        """Make the rows of a recording's cues; yield the share of it that is done, and findings."""
+        digest = file_hash(recording.audio)
+        wanted = self._wanted(recording, digest)
+        if not wanted:
+            return
+        try:
+            stream = AudioStream(recording.audio)
+        except UserError as error:
+            for row, cue in wanted:
+                unreadable = note("unreadable_audio", error.message)
+                self._finish(row, None, [*cue.notes, unreadable])
+            return
+        cues = [(i, cue) for i, (_, cue) in enumerate(wanted) if _usable(cue)]
+        last = max((cue.end for _, cue in cues), default=0.0)
+        for i, (_, cue) in enumerate(wanted):
+            if not _usable(cue):
+                self._finish(wanted[i][0], None, [*cue.notes, *_length(cue)])
+        for item in cut(stream, cues):
+            if isinstance(item, float):
+                yield min(1.0, item / last)
+                continue
+            row, cue = wanted[item.number]
+            notes = [*cue.notes, *_cut_notes(item, cue, stream.truncated)]
+            seconds = len(item.samples) / RATE if item.samples is not None else 0.0
+            self._finish(dataclasses.replace(row, duration=seconds), item.samples, notes)
+        if stream.truncated:
+            message = f"it was cut short: {stream.truncated}"
+            yield Finding("truncated", message, "warning", recording.source)
+
+    def _wanted(self, recording: Recording, digest: str) -> list[tuple[Utterance, Cue]]:
+        """Return the rows that are not there yet, each with its cue."""
+        stem = Path(recording.source).stem
+        found = []
+        for number, cue in enumerate(recording.cues, 1):
+            span = (round(cue.start, 3), round(cue.end, 3))
+            wanted = f"{stem[:50]}-{number:04d}"
+            id = self.ledger.begin((digest, span), cue.text, wanted, recording.source)
+            if id:
+                row = Utterance(
+                    id,
+                    text=cue.text,
+                    speaker=cue.speaker or self.speaker,
+                    source=recording.source,
+                    source_hash=digest,
+                    span=span,
+                )
+                found.append((row, cue))
+        return found
+
+    def _finish(
+        self, row: Utterance, samples: Samples | None, notes: Sequence[Note], wish: str = ""
+    ) -> None:
+        """Judge a row, write its WAV and enter it."""
+        normalized = normalize(row.text, self.language).text
+        found = list(notes)
+        if not any(item["code"] == "empty_cue" for item in found):
+            found += rules.text_notes(row.text, self.encoder, self.token_limit)[0]
+        row = dataclasses.replace(row, normalized=normalized)
+        if samples is not None:
+            row, more = self._with_sound(row, samples)
+            found += more
+        if not rules.is_refused(found):
+            found += self.ledger.text_twin(normalized)
+        decision = "rejected" if rules.is_refused(found) else "accepted"
+        row = dataclasses.replace(row, duration=round(row.duration, 6))
+        self.ledger.add(dataclasses.replace(row, findings=found, decision=decision), wish)
+
+    def _with_sound(self, row: Utterance, samples: Samples) -> tuple[Utterance, list[Note]]:
+        pcm = to_pcm(samples)
+        digest = hashlib.sha256(pcm.tobytes()).hexdigest()[:32]
+        measures = measure(samples, RATE)
+        twin = self.ledger.twin(digest)
+        notes = [*rules.length_notes(measures.duration), *rules.sound_notes(measures)]
+        row = dataclasses.replace(row, measures=measures.to_dict(), audio_hash=digest)
+        if twin:
+            # The sound is kept once, under the other row.
+            return row, [*notes, note("duplicate", f"the same sound as `{twin}`")]
+        audio = f"{WAVS}/{row.id}.wav"
+        write_wav(self.folder / audio, pcm)
+        return dataclasses.replace(row, audio=audio), notes
+
+
+def to_pcm(samples: Samples) -> np.ndarray:
+    """Return 16-bit samples; what came from 16 bits at the same rate comes back bit for bit."""
+    scaled = np.rint(samples.astype(np.float64) * 32768)
+    return np.clip(scaled, -32768, 32767).astype("<i2")
+
+
+def write_wav(path: Path, pcm: np.ndarray) -> None:
+    """Write 16-bit mono samples at `RATE` as a WAV, in one step.
+
+    Raises:
+        UserError: The disk is full or can't be written.
+    """
+    with writing(path) as file, disk_errors(path):
+        soundfile.write(file, pcm, RATE, format="WAV", subtype="PCM_16")
+
+
+def _decode(path: Path) -> tuple[Samples | None, list[Note], float]:
+    """Return the sound (None where it can't be used), what is odd about it, and its seconds."""
+    try:
+        stream_info = AudioStream(path).info
+        if stream_info.duration and stream_info.duration > rules.CLIP_LIMIT:
+            return None, rules.length_notes(stream_info.duration), stream_info.duration
+        decoded = decode(path, limit=rules.CLIP_LIMIT + 1)
+    except UserError as error:
+        return None, [note("unreadable_audio", error.message)], 0.0
+    if decoded.duration > rules.CLIP_LIMIT:
+        return None, rules.length_notes(decoded.duration), decoded.duration
+    notes = [note("truncated", decoded.truncated)] if decoded.truncated else []
+    return decoded.samples, notes, decoded.duration
+
+
+def _usable(cue: Cue) -> bool:
+    return not rules.is_refused(list(cue.notes)) and cue.end - cue.start <= rules.CLIP_LIMIT
+
+
+def _length(cue: Cue) -> list[Note]:
+    long = cue.end - cue.start > rules.CLIP_LIMIT
+    return rules.length_notes(cue.end - cue.start) if long else []
+
+
+def _cut_notes(item: Cut, cue: Cue, truncated: str) -> list[Note]:
+    if not item.missing:
+        return []
+    if item.damaged and item.samples is None:
+        return [note("unreadable_audio", item.damaged)]
+    if item.samples is None:
+        return [note("outside_recording", item.missing)]
+    short = cue.end - cue.start - len(item.samples) / RATE
+    if short > _CUT_SHORT or truncated or item.damaged:
+        return [note("truncated", item.damaged or item.missing)]
+    return []

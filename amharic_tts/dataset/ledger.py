@@ -1,0 +1,156 @@
+"""What a build knows about the rows: those that are there, those that it adds, and their twins."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from amharic_tts.dataset.manifest import Utterance
+from amharic_tts.dataset.rules import Note, note
+from amharic_tts.errors import UserError
+from amharic_tts.files import check_name
+
+Key = tuple[str, tuple[float, float] | None]
+"""Content of the recording (or its name, where there is none) and the place in it."""
+
+_BAD = '\\/:*?"<>|'
+
+
+def file_hash(path: Path) -> str:
+    """Return the first half of the SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()[:32]
+
+
+class Ledger:
+    """Rows of the dataset and of the running build.
+
+    Attributes:
+        kept: The dataset's rows that stay as they are, in their order.
+        new: The rows of this build; some of them take the place of refused ones.
+        wishes: For each of them the split that its table asks for, or an empty text.
+        already: How many rows were there already.
+        changed_text: Ids of accepted rows that are there with another text.
+        changed_sound: Recordings whose name is there with another content.
+        mended: How many rows that were refused before are accepted now.
+    """
+
+    def __init__(self, rows: Sequence[Utterance]) -> None:
+        self.new: list[Utterance] = []
+        self.wishes: list[str] = []
+        self.already, self.mended = 0, 0
+        self.changed_text: list[str] = []
+        self.changed_sound: list[str] = []
+        self._rows = {row.id: row for row in rows}
+        self._by_key: dict[Key, list[Utterance]] = {}
+        for row in rows:
+            self._by_key.setdefault(_key(row), []).append(row)
+        self._ids = {_fold(row.id) for row in rows}
+        self._sounds = {row.audio_hash: row.id for row in rows if row.audio_hash and row.accepted}
+        self._texts = {row.normalized: row.id for row in rows if row.normalized and row.accepted}
+        self._retried: dict[str, Utterance] = {}
+
+    @property
+    def kept(self) -> list[Utterance]:
+        return [row for row in self._rows.values() if row.id not in self._retried]
+
+    def rows(self, new: Sequence[Utterance]) -> list[Utterance]:
+        """Return all rows with `new` in the place of the refused ones that they mend, else last."""
+        by_id = {row.id: row for row in new}
+        old = [by_id.get(id, row) for id, row in self._rows.items()]
+        return [*old, *(row for row in new if row.id not in self._rows)]
+
+    def begin(self, key: Key, text: str, wanted: str, source: str) -> str:
+        """Return the id under which a row should be made, or an empty text if it is there.
+
+        A row that is there and accepted stays, even where its text is another one now. A row that
+        was refused is tried again under its old id: its text, or its recording, may be mended.
+
+        Args:
+            key: The recording's content and the place in it.
+            text: As the user wrote it.
+            wanted: The id that it would have by itself.
+            source: The recording's name.
+        """
+        there = [row for row in self._by_key.get(key, []) if row.id not in self._retried]
+        same = [row for row in there if row.text == text]
+        if any(row.accepted for row in same):
+            self.already += 1
+            return ""
+        if not same and any(row.accepted for row in there):
+            self.changed_text.append(there[0].id)
+            return ""
+        named = self._rows.get(_safe(wanted))
+        if named is not None and not there and named.source == source:
+            if named.accepted:
+                self.changed_sound.append(source)
+            elif named.id not in self._retried:
+                there = [named]
+        refused = [row for row in (*same, *there) if not row.accepted]
+        if refused:
+            self._retried[refused[0].id] = refused[0]
+            return refused[0].id
+        return self._free_id(wanted)
+
+    def twin(self, audio_hash: str) -> str:
+        """Return the id of an accepted clip with the same sound, or an empty text."""
+        return self._sounds.get(audio_hash, "")
+
+    def text_twin(self, normalized: str) -> list[Note]:
+        """Return a warning if an accepted clip has the same text."""
+        other = self._texts.get(normalized, "")
+        return [note("duplicate_text", f"`{other}` has the same text")] if other else []
+
+    def add(self, row: Utterance, wish: str = "") -> None:
+        """Take a row of this build, and the split that its table asks for."""
+        old = self._retried.get(row.id)
+        if old is not None and row.accepted:
+            self.mended += 1
+        elif old is not None:
+            self.already += 1
+        self.new.append(row)
+        self.wishes.append(wish)
+        if row.accepted:
+            self._sounds.setdefault(row.audio_hash, row.id)
+            self._texts.setdefault(row.normalized, row.id)
+
+    @property
+    def added(self) -> int:
+        """Rows that were not there before."""
+        return sum(row.id not in self._retried for row in self.new)
+
+    def _free_id(self, wanted: str) -> str:
+        base = _safe(wanted)
+        name, n = base, 1
+        while _fold(name) in self._ids:
+            n += 1
+            name = f"{base}-{n}"
+        self._ids.add(_fold(name))
+        return name
+
+
+def _key(row: Utterance) -> Key:
+    return (row.source_hash or row.source, row.span)
+
+
+def _fold(name: str) -> str:
+    """Return what two names share that some file system takes for one."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _safe(wanted: str) -> str:
+    """Return a name for one file on every system: no separators, not too long."""
+    name = unicodedata.normalize("NFC", wanted.replace("\\", "/").rpartition("/")[2])
+    name = "".join("_" if c in _BAD or ord(c) < 32 else c for c in name).strip(" .")
+    while len(name.encode("utf-8", "replace")) > 150 or len(name) > 60:
+        name = name[:-1]
+    name = name.strip(" .") or "clip"
+    try:
+        return check_name(name, "clip")
+    except UserError:
+        return f"clip-{name}"  # a name such as `con`, which Windows keeps for itself

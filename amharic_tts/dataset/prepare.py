@@ -1,0 +1,257 @@
+"""Build a dataset: sources in, 22.05 kHz mono clips with their findings out.
+
+A build that is killed at any moment leaves the dataset as it was: WAVs are written first, under
+names that no row has; then the rows are replaced in one step. WAVs that a killed build left behind
+are written over, or moved to the trash, by the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from amharic_tts.audio.read import RATE, probe
+from amharic_tts.dataset import split
+from amharic_tts.dataset.clips import Maker
+from amharic_tts.dataset.export import write_exports
+from amharic_tts.dataset.ledger import Ledger
+from amharic_tts.dataset.manifest import HEADER, WAVS, Dataset
+from amharic_tts.dataset.rules import CLIP_LIMIT, Encoder
+from amharic_tts.dataset.sources import Clip, Collection, Recording, collect
+from amharic_tts.dataset.summary import summary
+from amharic_tts.errors import UserError
+from amharic_tts.events import Clock, Done, Event, Finding, Progress
+from amharic_tts.files import disk_errors, require_space
+from amharic_tts.text.languages import canonical
+from amharic_tts.workspace import Workspace
+
+SPEAKER = "speaker"
+_BETWEEN = 0.5
+"""Seconds between two progress events."""
+_SPARE = 20_000_000
+_PROBED = 50
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What a dataset is built from; the form of the page and the command fill it in."""
+
+    sources: tuple[Path, ...]
+    """Files and folders."""
+    name: str
+    """Name of the dataset; what is in it already is kept."""
+    transcript: Path | None = None
+    """Table of texts; None looks for one in each folder."""
+    subtitles: Path | None = None
+    """Subtitles of the one recording among the sources; None looks beside the recordings."""
+    language: str = ""
+    """Any spelling of a language code; empty is the dataset's own, Amharic for a new one."""
+    speaker: str = SPEAKER
+    """Speaker of the rows that name none."""
+    eval_share: float = split.EVAL_SHARE
+    """Share of the accepted clips that is kept for evaluation."""
+    seed: int = 0
+    """Seed of the split of a new dataset."""
+    origin: str = ""
+    """Written into a new dataset: `sample` for the sample project."""
+
+    def problems(self) -> list[str]:
+        """Return everything that is wrong with the request, all at once."""
+        found = []
+        if not self.sources:
+            found.append("sources: choose at least one file or folder")
+        if not 0 < self.eval_share < 1:
+            found.append(f"eval_share: {self.eval_share} must be between 0 and 1")
+        if not self.speaker.strip():
+            found.append("speaker: give a name, or leave it out")
+        return found
+
+
+def build(
+    workspace: Workspace, request: BuildRequest, encoder: Encoder | None = None
+) -> Iterator[Event]:
+    """Build a dataset or add to one.
+
+    Args:
+        workspace: Where the dataset lives.
+        request: What to build it from.
+        encoder: Counts tokens and unknown characters; None takes the default of the language.
+
+    Yields:
+        Findings and progress, then `Done` with `dataset.summary.summary` and the counts of this
+        build: ``added``, ``already`` (there before), ``mended`` (refused before, accepted now).
+
+    Raises:
+        UserError: A wrong name, source, table or language; a full disk; another build at work.
+    """
+    problems = request.problems()
+    if problems:
+        raise UserError("The dataset can't be built:\n" + "\n".join(f"- {p}" for p in problems))
+    folder = workspace.dataset(request.name)
+    with _held(workspace, folder.name):
+        dataset = _open(folder, request)
+        collection = collect(request.sources, request.transcript, request.subtitles)
+        yield from collection.findings
+        yield from _build(workspace, dataset, request, collection, encoder)
+
+
+@contextlib.contextmanager
+def _held(workspace: Workspace, name: str) -> Iterator[None]:
+    """Hold a dataset against a second build of it.
+
+    Raises:
+        UserError: Another process builds it now.
+    """
+    with disk_errors(workspace.locks):
+        workspace.locks.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(workspace.locks / f"dataset-{name}.lock", timeout=0)
+    try:
+        with lock:
+            yield
+    except Timeout as error:
+        raise UserError(
+            f"The dataset `{name}` is being built by another process", "Wait until it is done"
+        ) from error
+
+
+def _open(folder: Path, request: BuildRequest) -> Dataset:
+    """Return the dataset as it is, or a new, empty one."""
+    language = canonical(request.language) if request.language else ""
+    if Dataset.exists(folder):
+        dataset = Dataset.load(folder)
+        if language and language != dataset.language:
+            raise UserError(
+                f"The dataset `{folder.name}` is in `{dataset.language}`, not in `{language}`",
+                "Choose another name for the new dataset",
+            )
+        return dataset
+    if folder.exists() and not (folder / HEADER).exists() and any(folder.iterdir()):
+        raise UserError(f"`{folder}` holds something that is not a dataset", "Choose another name")
+    return Dataset(folder, language or "am", request.seed, request.origin)
+
+
+def _build(
+    workspace: Workspace,
+    dataset: Dataset,
+    request: BuildRequest,
+    collection: Collection,
+    encoder: Encoder | None,
+) -> Iterator[Event]:
+    from amharic_tts.tokenizer.encoder import MAX_TEXT_TOKENS, default_encoder
+
+    encoder = encoder or default_encoder(dataset.language)
+    ledger = Ledger(dataset.utterances)
+    maker = Maker(
+        dataset.folder, dataset.language, encoder, MAX_TEXT_TOKENS, ledger, request.speaker.strip()
+    )
+    _check_space(dataset.folder, collection)
+    if not Dataset.exists(dataset.folder):
+        dataset.save_header()
+    left_behind = _unknown_wavs(dataset)
+    yield from _make_rows(maker, collection)
+    new = split.assign(ledger.kept, ledger.new, ledger.wishes, dataset.seed, request.eval_share)
+    dataset = dataset.save(ledger.rows(new))
+    write_exports(dataset)
+    yield from _sweep(workspace, dataset, left_behind)
+    yield from _closing_findings(dataset, ledger)
+    counts = {"added": ledger.added, "already": ledger.already, "mended": ledger.mended}
+    yield Done({**summary(dataset), **counts})
+
+
+def _make_rows(maker: Maker, collection: Collection) -> Iterator[Event]:
+    """Make all rows; yield the progress in rows, at most every half second, and findings."""
+    clock = Clock(collection.rows, "clips")
+    done, told = 0.0, time.monotonic()
+    work: list[Clip | Recording] = [*collection.clips, *collection.recordings]
+    for item in work:
+        if isinstance(item, Clip):
+            maker.clip(item)
+            steps: Iterator[Event | float] = iter(())
+            size = 1
+        else:
+            steps, size = maker.recording(item), len(item.cues)
+        for step in steps:
+            if isinstance(step, Event):
+                yield step
+            elif time.monotonic() - told > _BETWEEN:
+                told = time.monotonic()
+                yield clock.progress(int(done + step * size))
+        done += size
+        if time.monotonic() - told > _BETWEEN and done < collection.rows:
+            told = time.monotonic()
+            yield clock.progress(done)
+    yield Progress(collection.rows, collection.rows, "clips", 0.0)
+
+
+def _check_space(folder: Path, collection: Collection) -> None:
+    """Refuse to begin where the WAVs would not fit; clips are judged by some of them.
+
+    Raises:
+        UserError: The disk has too little space.
+    """
+    files = [clip.audio for clip in collection.clips if clip.audio]
+    some = files[:: max(1, len(files) // _PROBED)]
+    seconds = [_seconds(path) for path in some]
+    total = sum(seconds) / max(1, len(seconds)) * len(files)
+    for recording in collection.recordings:
+        total += sum(min(CLIP_LIMIT, max(0.0, cue.end - cue.start)) for cue in recording.cues)
+    require_space(folder, round(total * RATE * 2) + _SPARE, "The dataset")
+
+
+def _seconds(path: Path) -> float:
+    try:
+        return min(CLIP_LIMIT, probe(path).duration or 0.0)
+    except UserError:
+        return 0.0  # it will be a row with its reason
+
+
+def _unknown_wavs(dataset: Dataset) -> set[Path]:
+    """Return what lies among the WAVs and belongs to no row: left behind by a killed build."""
+    folder = dataset.folder / WAVS
+    if not folder.is_dir():
+        return set()
+    known = {dataset.folder / row.audio for row in dataset.utterances if row.audio}
+    return {path for path in folder.iterdir() if path not in known}
+
+
+def _sweep(workspace: Workspace, dataset: Dataset, left_behind: set[Path]) -> Iterator[Finding]:
+    """Move to the trash what a killed build left behind and this one had no use for."""
+    known = {dataset.folder / row.audio for row in dataset.utterances if row.audio}
+    rest = sorted(path for path in left_behind - known if path.exists())
+    for path in rest:
+        workspace.discard(path)
+    if rest:
+        message = f"{len(rest)} files of a build that was ended are now in `{workspace.trash}`"
+        yield Finding("left_behind", message, "info")
+
+
+def _closing_findings(dataset: Dataset, ledger: Ledger) -> Iterator[Finding]:
+    """Yield what is worth knowing about the build as a whole."""
+    if ledger.already:
+        message = (
+            f"{ledger.already} of these rows were in the dataset already; they stay as they are"
+        )
+        yield Finding("already_there", message, "info")
+    if ledger.changed_text:
+        message = (
+            f"{len(ledger.changed_text)} clips are in the dataset with another text, which stays "
+            f"(`{ledger.changed_text[0]}` first); build under another name to use the new one"
+        )
+        yield Finding("changed_text", message)
+    if ledger.changed_sound:
+        message = (
+            f"{len(ledger.changed_sound)} recordings have the name of one in the dataset and "
+            f"another sound (`{ledger.changed_sound[0]}` first); both are kept"
+        )
+        yield Finding("changed_sound", message)
+    yield from split.findings(dataset.utterances)
+    if not dataset.accepted():
+        counts = Counter(n["code"] for r in dataset.utterances for n in r.findings)
+        reasons = ", ".join(f"{code} {count}" for code, count in counts.most_common(3))
+        yield Finding("nothing_accepted", f"no row can be trained on: {reasons}", "error")
