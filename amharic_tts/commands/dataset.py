@@ -56,10 +56,11 @@ def _build(
     )
     events = prepare.build(workspace, request)
     result = task.run(workspace, job, events) if job else output.follow(events)
-    _show_result(result, json)
+    show_result(result, json)
 
 
-def _show_result(result: dict[str, Any], json: bool) -> None:
+def show_result(result: dict[str, Any], json: bool) -> None:
+    """Print what a build ended with."""
     if json:
         output.as_json(result)
     elif result:
