@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import overload
 
@@ -97,9 +97,12 @@ class EnhancedAmharicG2P:
         Raises:
             StudioError: No backend of the order works here.
         """
-        if isinstance(text, str):
-            return self.convert_detailed(text).ipa
-        return [self.convert_detailed(item).ipa for item in text]
+        results = [
+            self.convert_detailed(item) for item in ([text] if isinstance(text, str) else text)
+        ]
+        for result in results:
+            self._tell(result)
+        return results[0].ipa if isinstance(text, str) else [result.ipa for result in results]
 
     def convert_detailed(self, text: str) -> G2PResult:
         """Return the IPA of a text with the backend that made it and why others did not.
@@ -122,10 +125,8 @@ class EnhancedAmharicG2P:
                 continue
             found = quality.check(normalized, ipa)
             made = (text, normalized, ipa, backend.name, backend.version)
-            others = tuple(other for other in passed_over if other[0] != backend.name)
-            result = G2PResult(*made, others, found.problems, found.unpronounced)
+            result = G2PResult(*made, tuple(passed_over), found.problems, found.unpronounced)
             if found.ok:
-                self._tell(result)
                 return result
             faulty.append(result)
             passed_over.append((backend.name, "; ".join(found.problems)))
@@ -135,10 +136,7 @@ class EnhancedAmharicG2P:
         # Nobody did better than the first; its faults are said, nothing is dropped.
         first = faulty[0]
         others = tuple(other for other in passed_over if other[0] != first.backend)
-        made = (first.text, first.normalized, first.ipa, first.backend, first.version)
-        result = G2PResult(*made, others, first.problems, first.unpronounced)
-        self._tell(result)
-        return result
+        return replace(first, passed_over=others)
 
     def _tell(self, result: G2PResult) -> None:
         for name, reason in result.passed_over:
@@ -146,7 +144,9 @@ class EnhancedAmharicG2P:
                 self._told.add((name, reason))
                 log.warning("G2P by `%s`, not `%s`: %s", result.backend, name, reason)
         for problem in result.problems:
-            log.warning("G2P by `%s`: %s", result.backend, problem)
+            if (result.backend, problem) not in self._told:
+                self._told.add((result.backend, problem))
+                log.warning("G2P by `%s`: %s", result.backend, problem)
 
 
 def _order(backend: str | G2PBackend | None) -> list[str]:

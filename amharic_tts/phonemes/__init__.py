@@ -1,0 +1,1 @@
+"""Phonemes out of sound, without torch: numpy and what the models bring."""

@@ -1,0 +1,63 @@
+"""`PhonemeAssistant`: an extractor with an account of what it costs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+from numpy.typing import ArrayLike
+
+from amharic_tts.phonemes.extractor import PhonemeExtractor
+from amharic_tts.phonemes.models.base import RATE
+from amharic_tts.phonemes.result import Recognition
+
+
+class PhonemeAssistant:
+    """Extract phonemes and report the performance."""
+
+    def __init__(self, extractor: PhonemeExtractor | None = None) -> None:
+        """Use an extractor, or make one from the environment."""
+        self.extractor = PhonemeExtractor() if extractor is None else extractor
+
+    def extract_phoneme(self, audio: ArrayLike | str | Path, rate: float = RATE) -> Recognition:
+        """See `PhonemeExtractor.extract_phoneme`."""
+        return self.extractor.extract_phoneme(audio, rate)
+
+    def get_performance_info(self) -> dict[str, Any]:
+        """Return the model, how it runs, and what was measured so far.
+
+        Times in seconds, memory in MB. `real_time_factor` is None before the first sound;
+        `fell_back` lists what was asked for and not given, each with its reason.
+        """
+        model, usage = self.extractor.recognizer, self.extractor.usage
+        heard, taken = usage.seconds_heard, usage.seconds_taken
+        return {
+            "model": model.id,
+            "backend": type(model).__name__,
+            "dtype": model.dtype,
+            "threads": 1,
+            "notation": model.notation,
+            "languages": list(model.languages),
+            "load_seconds": round(usage.load_seconds, 3),
+            "calls": usage.calls,
+            "seconds_heard": round(heard, 3),
+            "seconds_taken": round(taken, 3),
+            "real_time_factor": round(taken / heard, 4) if heard else None,
+            "peak_memory_mb": round(_peak_memory() / 1e6, 1),
+            "cache_hits": usage.cache_hits,
+            "quantization": self.extractor.use_quantization,
+            "compilation": self.extractor.use_compilation,
+            "fell_back": list(usage.fallbacks),
+        }
+
+
+def _peak_memory() -> int:
+    """Return the most memory that this process has held, in bytes."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,1 @@
+"""Phone recognisers, one file a family."""
