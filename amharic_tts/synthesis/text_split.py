@@ -87,8 +87,8 @@ def _cut(text: str, fits: Callable[[str], bool], marks: tuple[re.Pattern[str], .
             return _pack(_flatten(_cut(unit, fits, marks[1:]) for unit in units), fits, " ")
         return _cut(text, fits, marks[1:])
     units = re.findall(rf"{_PHONE.pattern}|.", text, re.DOTALL)
-    if len(units) < 2:
-        raise ValueError(f"{text!r} alone has more tokens than a piece may have")
+    if not all(fits(unit) for unit in units):
+        raise ValueError(f"a piece must be able to hold one character of {text[:20]!r}")
     return _pack(units, fits, "")
 
 
