@@ -63,7 +63,7 @@ ALLOWED = {
     "core": {"core"},
     "training": {"training", "jobs", "core"},
     "benchmarks": {"benchmarks", "training", "jobs", "core"},
-    "smart_install": set(),
+    "smart_install": {"core"},
 }
 
 
