@@ -91,12 +91,11 @@ def load_clips(
         if row.decision != "accepted":
             refused += _refusals(row)
         else:
-            clip = _load(utterance, dataset.wav(utterance), encoder, codes)
-            problem = _over(clip, limits)
-            if problem:
-                refused.append(problem)
+            loaded = _load(utterance, dataset.wav(utterance), encoder, codes, limits)
+            if isinstance(loaded, Finding):
+                refused.append(loaded)
             else:
-                found[utterance.split].append(clip)
+                found[utterance.split].append(loaded)
         tick(done, total)
     for finding in refused:
         emit(finding)
@@ -109,10 +108,23 @@ def load_clips(
     return found["train"], found["eval"]
 
 
-def _load(utterance: Any, wav: Path, encoder: Any, codes: AudioCodes) -> Clip:
-    samples = read_clip(wav)
+def _load(
+    utterance: Any, wav: Path, encoder: Any, codes: AudioCodes, limits: Limits
+) -> Clip | Finding:
+    """Return a clip, or why it can't be trained on although the dataset accepts it."""
+    try:
+        samples = read_clip(wav)
+    except UserError as error:
+        return Finding("row.unreadable_audio", error.message, "warning", utterance.id)
     tokens = encoder.encode(encoder.prepare(utterance.text))
     made, digest = codes.get(wav, samples)
+    over = ""
+    if len(tokens) > limits.text:
+        over = f"{len(tokens)} text tokens, and the model has room for {limits.text}"
+    elif len(made) > limits.codes:
+        over = f"{len(made)} audio codes, and the model has room for {limits.codes}"
+    if over:
+        return Finding("row.too_many_tokens", over, "warning", utterance.id)
     return Clip(utterance.id, wav, len(samples), tuple(tokens), made, digest)
 
 
@@ -122,17 +134,6 @@ def _refusals(row: Any) -> list[Finding]:
     if not why:
         return [Finding("row.rejected", "left out in the dataset", "warning", row.id)]
     return [Finding(f"row.{f['code']}", f["message"], "warning", row.id) for f in why]
-
-
-def _over(clip: Clip, limits: Limits) -> Finding | None:
-    """Return why the model has no room for a clip, or None."""
-    if len(clip.tokens) > limits.text:
-        what = f"{len(clip.tokens)} text tokens, and the model has room for {limits.text}"
-        return Finding("row.too_many_tokens", what, "warning", clip.id)
-    if len(clip.codes) > limits.codes:
-        what = f"{len(clip.codes)} audio codes, and the model has room for {limits.codes}"
-        return Finding("row.too_long", what, "warning", clip.id)
-    return None
 
 
 def _reasons(refused: Sequence[Finding], total: int) -> str:

@@ -2,8 +2,145 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
 import typer
+
+from amharic_tts.commands import output
+from amharic_tts.commands.train import follow, show_result
+from amharic_tts.errors import StudioError, UserError
+from amharic_tts.files import disk_errors
+from amharic_tts.jobs import process, store, training
+from amharic_tts.jobs.store import Job
+from amharic_tts.workspace import Workspace
+
+runs = typer.Typer(help="List, show, stop, resume and export training runs.", no_args_is_help=True)
+RunId = Annotated[str, typer.Argument(metavar="ID", help="A run (see: runs list).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the command line."""
+    app.add_typer(runs, name="runs")
+
+
+@runs.command("list")
+def list_runs(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the runs, the newest first."""
+    jobs = store.jobs(Workspace.open(context.obj))
+    found = [{**training.result(job), "title": job.spec.title} for job in jobs]
+    if as_json:
+        output.as_json(found)
+        return
+    if not found:
+        output.note("there are no runs yet; start one with: amharic-tts train --dataset NAME")
+    for run in found:
+        loss = "" if run["eval_loss"] is None else f"  eval_loss {run['eval_loss']:.4f}"
+        output.data(f"{run['run']}  {run['state']:8}  {run['steps']:6} steps{loss}  {run['title']}")
+
+
+@runs.command()
+def show(context: typer.Context, run_id: RunId, as_json: AsJson = False) -> None:
+    """Show a run: what was asked, how far it is, what it found."""
+    job = store.get(Workspace.open(context.obj), run_id)
+    history = job.history()
+    body: dict[str, Any] = {
+        **training.result(job, history),
+        "title": job.spec.title,
+        "command": job.spec.command_line(),
+        "folder": str(job.folder),
+        "findings": [dataclasses.asdict(finding) for finding in history.findings],
+        "error": dataclasses.asdict(history.error) if history.error else None,
+    }
+    if as_json:
+        output.as_json(body)
+        return
+    for key in ("run", "title", "state", "steps", "loss", "eval_loss", "voice", "folder"):
+        output.data(f"{key:10} {'' if body[key] is None else body[key]}")
+    output.data(f"{'command':10} {body['command']}")
+    for finding in history.findings:
+        output.data(f"{finding.level:10} {finding.subject or finding.code}: {finding.message}")
+    if history.error:
+        output.data(f"{'error':10} {history.error.message}")
+        output.data(f"{'hint':10} {history.error.hint}")
+
+
+@runs.command()
+def stop(context: typer.Context, run_id: RunId) -> None:
+    """Save a checkpoint and stop a run; it can be resumed."""
+    job = store.get(Workspace.open(context.obj), run_id)
+    process.stop(job.folder)
+    output.note(f"{job.state()} at step {training.result(job)['steps']}")
+
+
+@runs.command()
+def resume(
+    context: typer.Context,
+    run_id: RunId,
+    steps: Annotated[int | None, typer.Option(help="A new number of steps in all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a run from its last checkpoint, in the foreground; Ctrl-C saves and stops."""
+    workspace = Workspace.open(context.obj)
+    events = store.get(workspace, run_id).events.path
+    told = events.stat().st_size if events.exists() else 0
+    job = training.resume_run(workspace, run_id, steps)
+    show_result(follow(job, told), as_json)
+
+
+@runs.command()
+def export(
+    context: typer.Context,
+    run_id: RunId,
+    to: Annotated[Path | None, typer.Option(help="Copy the voice to this new folder.")] = None,
+) -> None:
+    """Write a run's voice from its best checkpoint, or copy the voice it has to a folder."""
+    job = store.get(Workspace.open(context.obj), run_id)
+    if to is not None and to.exists():
+        raise UserError(f"`{to}` exists already", "Give a folder that is not there yet")
+    if process.alive(job.folder):
+        raise UserError(f"`{run_id}` is running", f"Stop it first: amharic-tts runs stop {run_id}")
+    ready = job.folder / training.READY
+    if to is None or not ready.is_dir():
+        _write_ready(job)
+    if to is not None:
+        _copy(ready, to)
+        ready = to
+    output.data(str(ready))
+
+
+def _write_ready(job: Job) -> None:
+    """Write `ready` in a process of its own: it needs torch."""
+    output.note("writing the voice")
+    command = [sys.executable, "-m", "training.export", str(job.folder)]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, env=process.environment(), check=False
+    )
+    if done.returncode:
+        try:
+            body = json.loads(done.stdout)
+        except ValueError:
+            body = {"message": "The voice could not be written", "hint": "See the lines above"}
+        problem = StudioError(body["message"], body["hint"])
+        problem.exit_code = done.returncode
+        raise problem
+
+
+def _copy(ready: Path, to: Path) -> None:
+    """Copy a voice aside and rename it, so that `to` is whole or not there."""
+    with disk_errors(to):
+        to.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(dir=to.parent, prefix=f".{to.name}."))
+        try:
+            shutil.copytree(ready, aside, dirs_exist_ok=True)
+            aside.chmod(0o755)
+            aside.rename(to)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)

@@ -118,7 +118,7 @@ def start(workspace: Workspace, folder: Path) -> JobSpec:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,
             )
         write_text(folder / "process.json", json.dumps(identity(process.pid)))
@@ -129,7 +129,7 @@ def start(workspace: Workspace, folder: Path) -> JobSpec:
     return spec
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return the environment of a job: it finds this very code from any working directory."""
     code = str(Path(__file__).parents[2])
     known = os.environ.get("PYTHONPATH")

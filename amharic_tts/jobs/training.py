@@ -1,0 +1,167 @@
+"""Training runs as jobs: make one, start it, resume it, read its result. Needs no torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amharic_tts.base_models.catalog import PRACTICE
+from amharic_tts.dataset.manifest import Dataset
+from amharic_tts.errors import UserError
+from amharic_tts.files import write_text
+from amharic_tts.jobs import process, store
+from amharic_tts.jobs.spec import JobSpec
+from amharic_tts.jobs.store import History, Job
+from amharic_tts.workspace import Workspace
+from training import config as configs
+from training.config import FinetuneConfig
+
+CONFIG = "config.yaml"
+READY = "ready"
+
+
+def effective_device(config: FinetuneConfig) -> str:
+    """Return the device that a run will take, `cpu` or `cuda`."""
+    from amharic_tts import machine
+
+    return machine.training_device(config.device)
+
+
+def _flag_problems(config: FinetuneConfig) -> list[str]:
+    """Return what this machine can't do of what the flags ask."""
+    from amharic_tts import machine
+
+    abilities = {ability.name: ability for ability in machine.attention()}
+    asked = {
+        "use_flash_attention": config.use_flash_attention,
+        "bf16": config.mixed_precision == "bf16" and effective_device(config) == "cuda",
+        "fp16": config.mixed_precision == "fp16",
+    }
+    if asked["fp16"] and effective_device(config) == "cpu":
+        return ["mixed_precision: `fp16` needs a GPU; take bf16, or no"]
+    found = []
+    for name, wanted in asked.items():
+        ability = abilities.get(name)
+        if wanted and ability is not None and not ability.ok:
+            key = name if name.startswith("use_") else f"mixed_precision {name}"
+            found.append(f"{key}: can't work here: {ability.reason}")
+    return found
+
+
+def problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
+    """Return everything that keeps a run from being started, all at once."""
+    from amharic_tts.base_models import resolve
+
+    found = config.problems()
+    if config.dataset:
+        try:
+            dataset = Dataset.load(workspace.dataset(config.dataset))
+            if not dataset.accepted("train"):
+                found.append(
+                    f"dataset: no row of `{config.dataset}` is accepted for training; see: "
+                    f"amharic-tts dataset check {config.dataset}"
+                )
+        except UserError as error:
+            found.append(f"dataset: {error.message}")
+    try:
+        if config.base != PRACTICE:  # the practice base is built by the run itself
+            resolve.resolve(workspace, config.base)
+    except UserError as error:
+        found.append(f"base: {error}")
+    if not found:
+        found += _flag_problems(config)
+    return found
+
+
+def create_run(workspace: Workspace, config: FinetuneConfig) -> Job:
+    """Make the folder of a run with `job.json` and `config.yaml`; it is not started yet.
+
+    Raises:
+        UserError: With all of `problems()`, or another run has the device.
+    """
+    found = problems(workspace, config)
+    if found:
+        raise UserError("This run can't be started:\n" + "\n".join(f"- {p}" for p in found))
+    device = effective_device(config)
+    holder = process.device_holder(workspace, device)
+    if holder:
+        raise UserError(
+            f"`{holder}` is already running on the {device.upper()}",
+            f"Wait for it, or stop it: amharic-tts runs stop {holder}",
+        )
+    run_id = store.new_id("run")
+    spec = JobSpec(
+        id=run_id,
+        kind="train",
+        title=f"{config.dataset} on {config.base}",
+        command=["-m", "training.finetune", str(workspace.run(run_id))],
+        device=device,
+        details={"dataset": config.dataset, "base": config.base, "steps": config.steps},
+    )
+    job = store.create(workspace, spec)
+    write_text(job.folder / CONFIG, config.to_yaml())
+    return job
+
+
+def start_run(workspace: Workspace, config: FinetuneConfig) -> Job:
+    """Make a run and start its process.
+
+    Raises:
+        UserError: See `create_run`; a run that lost the race for the device leaves no folder.
+    """
+    job = create_run(workspace, config)
+    try:
+        process.start(workspace, job.folder)
+    except UserError:
+        workspace.discard(job.folder)
+        raise
+    return job
+
+
+def resume_run(workspace: Workspace, run_id: str, steps: int | None = None) -> Job:
+    """Start a run again; it goes on from its newest whole checkpoint.
+
+    Args:
+        workspace: Where the run is.
+        run_id: The run.
+        steps: A new number of steps in all; None keeps the old one.
+
+    Raises:
+        UserError: There is no such run, it is running, or it has that many steps already.
+    """
+    job = store.get(workspace, run_id)
+    if process.alive(job.folder):
+        raise UserError(f"`{run_id}` is already running")
+    config = configs.load(job.folder / CONFIG)
+    reached = job.history().step
+    if steps is not None:
+        if steps <= reached:
+            raise UserError(
+                f"`{run_id}` has {reached} steps already",
+                f"Give more than that: amharic-tts runs resume {run_id} --steps {reached * 2}",
+            )
+        config = configs.from_mapping({"steps": steps}, config)
+        write_text(job.folder / CONFIG, config.check().to_yaml())
+    elif job.state() == "done":
+        raise UserError(
+            f"`{run_id}` is finished: it has all of its {config.steps} steps",
+            f"Train it further: amharic-tts runs resume {run_id} --steps {config.steps * 2}",
+        )
+    process.start(workspace, job.folder)
+    return job
+
+
+def result(job: Job, history: History | None = None) -> dict[str, Any]:
+    """Return the state of a run as `train --json` prints it."""
+    history = history or job.history()
+    ready = job.folder / READY
+    if history.state in ("done", "stopped") and history.result:
+        return {**history.result, "voice": str(ready) if ready.is_dir() else None}
+    evals = history.metrics.get("eval_loss", {})
+    return {
+        "run": job.id,
+        "state": history.state,
+        "steps": history.step,
+        "loss": history.latest("loss"),
+        "eval_loss": min(evals.values()) if evals else None,
+        "voice": str(ready) if ready.is_dir() else None,
+    }
