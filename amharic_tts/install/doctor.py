@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,7 +13,7 @@ from amharic_tts.errors import UserError
 from amharic_tts.install import requirements, stamp
 from amharic_tts.install.inspection import Machine
 from amharic_tts.install.plan import BASE, PYTHONS, check_system, part_obstacle
-from amharic_tts.install.torch_choice import TorchChoice, choose_torch
+from amharic_tts.install.torch_choice import choose_torch
 
 State = Literal["ok", "missing", "old", "note"]
 SET_UP = "python smart_install.py"
@@ -53,7 +53,8 @@ def _machine_lines(machine: Machine) -> list[Line]:
     return lines
 
 
-def _gpu_lines(machine: Machine, torch: TorchChoice) -> list[Line]:
+def _gpu_lines(machine: Machine) -> list[Line]:
+    torch = choose_torch(machine)
     lines = [
         Line("GPU", f"{gpu.name}, {gpu.memory_mb / 1024:.0f} GB, driver {gpu.driver}")
         for gpu in machine.gpus
@@ -87,34 +88,41 @@ def _network_lines(machine: Machine) -> list[Line]:
     return lines
 
 
-def package_lines(root: Path, machine: Machine) -> list[Line]:
-    """Return how `.venv` compares with requirements.txt."""
+def _venv_lines(root: Path, machine: Machine) -> list[Line]:
     if machine.venv_python is None:
         return [Line(".venv", "not set up", "missing", SET_UP)]
     lines = [Line(".venv", "Python {}.{}".format(*machine.venv_python))]
-    wanted = requirements.parse(
-        (root / "requirements.txt").read_text(encoding="utf-8"), "requirements.txt"
-    )
-    have = requirements.installed(requirements.site_packages(root / ".venv"))
-    values = requirements.environment(machine.venv_python)
-    count = sum(requirements.applies(line.marker, values) for line in wanted)
-    wrong = requirements.differences(wanted, have, values)
-    for each in wrong:
-        found = f"{each.installed}, wanted {each.wanted}" if each.installed else "not installed"
-        lines.append(Line(each.name, found, "old" if each.installed else "missing", SET_UP))
-    lines.append(Line("packages", f"{count - len(wrong)} of {count} as in requirements.txt"))
-    if "amharic-tts" not in have:
-        lines.append(Line("amharic-tts", "the command is not in .venv", "missing", SET_UP))
-    if not wrong and BASE not in stamp.in_place(root, stamp.keys(root, machine, ())):
+    if BASE not in stamp.in_place(root, stamp.keys(root, machine, ())):
         lines.append(Line("set-up", "not finished, or the files changed since", "note", SET_UP))
     return lines
 
 
-def part_lines(root: Path, machine: Machine, torch: TorchChoice) -> list[Line]:
+def package_lines(text: str, have: Mapping[str, str], python: tuple[int, ...]) -> list[Line]:
+    """Return how the installed packages compare with a requirement file.
+
+    Args:
+        text: Content of requirements.txt.
+        have: Installed packages, normal name -> version.
+        python: Version of the Python that they are for.
+    """
+    wanted = requirements.parse(text, "requirements.txt")
+    values = requirements.environment(python)
+    count = sum(requirements.applies(line.marker, values) for line in wanted)
+    wrong = requirements.differences(wanted, have, values)
+    lines = [Line("packages", f"{count - len(wrong)} of {count} as in requirements.txt")]
+    for each in wrong:
+        found = f"{each.installed}, wanted {each.wanted}" if each.installed else "not installed"
+        lines.append(Line(each.name, found, "old" if each.installed else "missing", SET_UP))
+    if "amharic-tts" not in have:
+        lines.append(Line("amharic-tts", "the command is not installed", "missing", SET_UP))
+    return lines
+
+
+def part_lines(
+    known: Mapping[str, tuple[str, ...]], have: Mapping[str, str], machine: Machine
+) -> list[Line]:
     """Return which optional parts are there, and why one can't be."""
-    lines = []
-    have = requirements.installed(requirements.site_packages(root / ".venv"))
-    known = requirements.parts((root / "pyproject.toml").read_text(encoding="utf-8"))
+    lines, torch = [], choose_torch(machine)
     for name, packages in known.items():
         version = have.get(requirements.normal(requirements.package_name(packages[0])), "")
         obstacle = part_obstacle(name, machine, torch)
@@ -123,9 +131,8 @@ def part_lines(root: Path, machine: Machine, torch: TorchChoice) -> list[Line]:
         elif obstacle:
             lines.append(Line(f"optional: {name}", f"not possible here: {obstacle}", "note"))
         else:
-            lines.append(
-                Line(f"optional: {name}", "not installed", "note", f"{SET_UP} --with {name}")
-            )
+            command = f"{SET_UP} --with {name}"
+            lines.append(Line(f"optional: {name}", "not installed", "note", command))
     return lines
 
 
@@ -138,20 +145,28 @@ def chromium() -> str:
     return ""
 
 
-def examine(root: Path, machine: Machine) -> list[Line]:
-    """Return every line that can be told without importing anything that was installed."""
-    torch = choose_torch(machine)
+def examine(root: Path, machine: Machine, have: Mapping[str, str] | None = None) -> list[Line]:
+    """Return every line that can be told without importing anything that was installed.
+
+    Args:
+        root: The studio's folder.
+        machine: What `inspect_machine` found.
+        have: Packages of the running Python; None looks into `.venv`.
+    """
+    lines = [*_machine_lines(machine), *_gpu_lines(machine), *_network_lines(machine)]
+    python = machine.python
+    if have is None:
+        lines += _venv_lines(root, machine)
+        have = requirements.installed(requirements.site_packages(root / ".venv"))
+        python = (*(machine.venv_python or machine.python[:2]), 0)
+    if have:
+        text = (root / "requirements.txt").read_text(encoding="utf-8")
+        lines += package_lines(text, have, python[:2])
+    known = requirements.parts((root / "pyproject.toml").read_text(encoding="utf-8"))
+    lines += part_lines(known, have, machine)
     browser = chromium()
-    return [
-        *_machine_lines(machine),
-        *_gpu_lines(machine, torch),
-        *_network_lines(machine),
-        *package_lines(root, machine),
-        *part_lines(root, machine, torch),
-        Line("Chromium", browser)
-        if browser
-        else Line("Chromium", "not found: browser tests skip", "note", "apt install chromium"),
-    ]
+    absent = Line("Chromium", "not found: browser tests skip", "note", "apt install chromium")
+    return [*lines, Line("Chromium", browser) if browser else absent]
 
 
 def table(lines: Iterable[Line], width: int = 100) -> str:
