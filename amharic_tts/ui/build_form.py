@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 from amharic_tts.errors import UserError
 from amharic_tts.files import check_name
@@ -50,9 +51,10 @@ class BuildForm:
             extra = [str(path) for path in kept[len(self.audio) :]]
         else:
             studio.require_local()
-            sources = [self.folder.strip()]
+            # Absolute, so that it can never be read as an option.
+            sources = [str(Path(self.folder.strip()).expanduser().absolute())]
             extra = [str(path) for path in studio.keep_uploads(extra)] if extra else []
-        command = ["dataset", "build", *sources, "--name", name, "--language", self.language]
+        command = ["dataset", "build", *sources, f"--name={name}", f"--language={self.language}"]
         if extra:
             command += ["--transcript" if self.transcript else "--subtitles", extra[0]]
         return command

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from amharic_tts.events import Finding
+from amharic_tts.ui.job_view import named
 from amharic_tts.ui.words import Words
 
 PAGE_ROWS = 50
@@ -19,15 +21,15 @@ class Row:
     id: str
     text: str
     duration: float
-    tokens: int | None
+    tokens: int
     split: str
     findings: tuple[tuple[str, str], ...]
     """(code, message) pairs."""
     accepted: bool
 
     def told(self, words: Words) -> str:
-        """Return its findings in words."""
-        return "; ".join(words.get(f"finding.{code}") or message for code, message in self.findings)
+        """Return its findings in words, a line each."""
+        return "\n".join(named(code, message, words) for code, message in self.findings)
 
     def use(self, words: Words) -> str:
         """Return what will happen to it: trained on, used for evaluation, or refused."""
@@ -41,6 +43,8 @@ class DatasetView:
     name: str
     language: str
     rows: tuple[Row, ...]
+    notes: tuple[Finding, ...] = ()
+    """What is worth knowing of the dataset as a whole."""
 
     def chosen(self, only_refused: bool) -> Sequence[Row]:
         """Return all rows, or those that training would refuse."""
@@ -59,12 +63,11 @@ class DatasetView:
     @staticmethod
     def cells(row: Row, words: Words) -> list[str]:
         """Return the cells of one row, in the order of `header`."""
-        tokens = "–" if row.tokens is None else str(row.tokens)
         return [
             row.id,
             row.text,
             f"{row.duration:.2f}",
-            tokens,
+            str(row.tokens),
             words(f"dataset.split.{row.split}"),
             row.use(words),
             row.told(words),
@@ -102,20 +105,22 @@ def view(folder: Path) -> DatasetView:
 
 @functools.lru_cache(maxsize=8)
 def _view(folder: Path, _stamp: int) -> DatasetView:
-    from amharic_tts.dataset import manifest, validate
+    from amharic_tts.dataset import manifest, split, validate
 
     dataset = manifest.Dataset.load(folder)
-    splits = {utterance.id: utterance.split for utterance in dataset.utterances}
+    report = validate.check(dataset)
     rows = tuple(
         Row(
             id=row.id,
             text=row.text,
             duration=row.duration,
             tokens=row.tokens,
-            split=splits.get(row.id, "train"),
+            split=row.split,
             findings=tuple((f["code"], f["message"]) for f in row.findings),
             accepted=row.decision == "accepted",
         )
-        for row in validate.check(dataset).rows
+        for row in report.rows
     )
-    return DatasetView(dataset.name, dataset.language, rows)
+    return DatasetView(
+        dataset.name, dataset.language, rows, tuple(split.findings(dataset.utterances))
+    )

@@ -8,7 +8,7 @@ from html import escape
 
 from amharic_tts.events import Finding
 from amharic_tts.jobs.store import History, Job
-from amharic_tts.ui.html import rich
+from amharic_tts.ui.html import chip, rich
 from amharic_tts.ui.words import Words
 
 MAX_POINTS = 250
@@ -48,11 +48,6 @@ def duration(seconds: float, words: Words) -> str:
     return words("time.hours", h=whole // 3600, m=whole % 3600 // 60)
 
 
-def chip(state: str, words: Words) -> str:
-    """Return a state as a small coloured label."""
-    return f'<span class="chip chip-{escape(state)}">{escape(words("state." + state))}</span>'
-
-
 def status(job: Job, watch: Watch, words: Words) -> str:
     """Return the head of the panel: state, what is being done, how far, time left."""
     history = watch.history
@@ -72,7 +67,7 @@ def status(job: Job, watch: Watch, words: Words) -> str:
         note = words("job.starting")
     told = words.get(f"job.told.{state}")
     parts = [
-        f'<div class="job-head">{chip(state, words)}<span class="job-title">'
+        f'<div class="job-head">{chip(state, words("state." + state))}<span class="job-title">'
         f'{escape(job.spec.title)}</span><span class="job-left">{escape(left)}</span></div>',
         f'<div class="bar bar-{state}" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
         f'aria-valuenow="{share * 100:.0f}"><i style="width:{share * 100:.1f}%"></i></div>',
@@ -85,11 +80,17 @@ def status(job: Job, watch: Watch, words: Words) -> str:
     return "".join(parts)
 
 
+def named(code: str, message: str, words: Words) -> str:
+    """Return a finding with the name of its kind in the language of the screen."""
+    name = words.get(f"finding.{code}")
+    return f"{name}: {message}" if name else message
+
+
 def findings(found: Sequence[Finding], words: Words, limit: int = 50) -> str:
     """Return findings as a list; equal ones stand once, with their number."""
     counted: dict[tuple[str, str, str], int] = {}
     for one in found:
-        key = (one.level, one.subject, words.get(f"finding.{one.code}") or one.message)
+        key = (one.level, one.subject, named(one.code, one.message, words))
         counted[key] = counted.get(key, 0) + 1
     if not counted:
         return ""

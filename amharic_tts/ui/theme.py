@@ -63,13 +63,14 @@ def theme() -> Any:
         "#35423c", "#212c27", "#161f1b", "#0e1512",
     )  # fmt: skip
     fonts = [FAMILY, "Noto Sans Ethiopic", "Abyssinica SIL", "Nyala", "Kefa", "system-ui"]
-    mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace"]
+    # Ours before the last one: letters that no monospaced face has are drawn, not boxed.
+    mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", FAMILY]
     return gr.themes.Base(
         primary_hue=green,
         secondary_hue=green,
         neutral_hue=slate,
         font=[gr.themes.Font(name) for name in [*fonts, "sans-serif"]],
-        font_mono=[gr.themes.Font(name) for name in mono],
+        font_mono=[gr.themes.Font(name) for name in [*mono, "monospace"]],
         radius_size=gr.themes.sizes.radius_md,
         spacing_size=gr.themes.sizes.spacing_md,
         text_size=gr.themes.sizes.text_md,

@@ -47,6 +47,7 @@ class DatasetPage:
                 )
                 self.sample = gr.Button(say("dataset.sample.again"), scale=1, size="sm")
             self.counts = gr.HTML(elem_id="dataset-counts")
+            self.notes = gr.HTML(elem_id="dataset-notes")
             with gr.Row(elem_classes="toolbar"):
                 self.show = gr.Radio(
                     [(say("dataset.show.all"), "all"), (say("dataset.show.refused"), "refused")],
@@ -72,7 +73,11 @@ class DatasetPage:
             )
             gr.HTML(f'<p class="quiet">{say("dataset.listen")}</p>')
             self.clip = gr.Audio(
-                label=say("dataset.clip"), interactive=False, visible=False, elem_id="dataset-clip"
+                label=say("dataset.clip"),
+                buttons=["download"],
+                interactive=False,
+                visible=False,
+                elem_id="dataset-clip",
             )
             self.csv = gr.DownloadButton(say("dataset.csv"), size="sm", elem_id="dataset-csv")
 
@@ -137,7 +142,7 @@ class DatasetPage:
 
     @property
     def _shown(self) -> list[Any]:
-        return [self.counts, self.show, self.page, self.table, self.clip, self.csv]
+        return [self.counts, self.notes, self.show, self.page, self.table, self.clip, self.csv]
 
     @property
     def loaded(self) -> list[Any]:
@@ -193,6 +198,7 @@ class DatasetPage:
         file = downloads.offer_table(f"{view.name}-report.csv", view.header(say), cells)
         return {
             self.counts: job_view.tiles(view.counts(say)),
+            self.notes: job_view.findings(view.notes, say),
             self.show: "all",
             self.page: self._pages(view, False),
             self.table: view.table(False, 1, say),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from html import escape
 from typing import Any
 
 import gradio as gr
 
 from amharic_tts.errors import UserError
+from amharic_tts.g2p import compare as core
+from amharic_tts.g2p import registry
 from amharic_tts.ui.handlers import wire
 from amharic_tts.ui.html import table
 from amharic_tts.ui.studio import Studio
@@ -14,42 +18,34 @@ from amharic_tts.ui.studio import Studio
 MAX_CHARACTERS = 5_000
 
 
-def compare(text: str, language: str = "am") -> dict[str, Any]:
-    """Return a text as it is read: normalised, what changed, and each backend's phonemes.
+def compare(text: str) -> dict[str, Any]:
+    """Return an Amharic text as every G2P backend reads it.
 
     Args:
-        text: At most 5000 characters.
-        language: Language code of the text.
+        text: Lines of Amharic, at most 5000 characters.
 
     Returns:
-        ``text``, ``normalized``, ``changes`` (before, after, rule) and ``backends`` (name,
-        version, phonemes; where one is not installed, the reason and the hint instead).
+        ``lines``, each with ``text``, ``normalized``, ``changes`` (span, before, after, rule) and
+        ``sides`` (backend, version, ipa, words, problems: why there is no output, or what is odd).
 
     Raises:
         UserError: Empty or too long.
     """
-    from amharic_tts.g2p import registry
-    from amharic_tts.text.normalize import normalize
+    return {"lines": [dataclasses.asdict(one) for one in compared(text)]}
 
-    if not text.strip():
+
+def compared(text: str) -> list[core.Comparison]:
+    """Return the comparison of every line that is not empty.
+
+    Raises:
+        UserError: Empty or too long.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
         raise UserError("There is no text to read", "Type a sentence")
     if len(text) > MAX_CHARACTERS:
         raise UserError(f"The text has {len(text)} characters; the page reads {MAX_CHARACTERS}")
-    normal = normalize(text, language)
-    answers = []
-    for backend in registry.backends():
-        able = backend.availability()
-        answer = {"name": backend.name, "version": "", "phonemes": "", "reason": "", "hint": ""}
-        if able.ok:
-            answer |= {"version": backend.version, "phonemes": backend.convert(normal.text)}
-        else:
-            answer |= {"reason": able.reason, "hint": able.hint}
-        answers.append(answer)
-    changes = [
-        {"before": change.before, "after": change.after, "rule": change.rule}
-        for change in normal.changes
-    ]
-    return {"text": text, "normalized": normal.text, "changes": changes, "backends": answers}
+    return list(core.compare(lines))
 
 
 class G2PPage:
@@ -79,33 +75,43 @@ class G2PPage:
         return self
 
     def show(self, text: str) -> dict[Any, Any]:
-        """Show what every backend makes of the text."""
-        say, answer = self.say, compare(text)
-        header = [say("g2p.column.backend"), say("g2p.column.phonemes")]
-        rows = [
-            [f"{one['name']}\n{one['version']}", one["phonemes"] or self._why(one)]
-            for one in answer["backends"]
-        ]
-        if answer["changes"]:
-            names = [say(f"g2p.change.{key}") for key in ("before", "after", "rule")]
-            changed = table(
-                names,
-                [[repr_of(c["before"]), repr_of(c["after"]), c["rule"]] for c in answer["changes"]],
-            )
-        else:
-            changed = f'<p class="quiet">{say("g2p.unchanged")}</p>'
+        """Show what every backend makes of the text, and what the normaliser changed first."""
+        found = compared(text)
         return {
             self.result: gr.Column(visible=True),
-            self.backends: table(header, rows, "phonemes"),
-            self.changes: f"<h3>{say('g2p.changes')}</h3>{changed}",
+            self.backends: "".join(self._line(one) for one in found),
+            self.changes: f"<h3>{self.say('g2p.changes')}</h3>{self._changes(found)}",
         }
 
-    def _why(self, answer: dict[str, str]) -> str:
-        hint = f"\n{answer['hint']}" if answer["hint"] else ""
-        return self.say("g2p.absent", reason=answer["reason"]) + hint
+    def _line(self, one: core.Comparison) -> str:
+        header = [self.say(f"g2p.column.{key}") for key in ("backend", "phonemes", "notes")]
+        rows = [
+            [f"{side.backend}\n{side.version}", side.ipa or "–", self._notes(side)]
+            for side in one.sides
+        ]
+        agree = self.say("g2p.agree" if one.agree else "g2p.differ")
+        return (
+            f'<p class="said" lang="am">{escape(one.normalized)}</p>'
+            f'<p class="quiet">{agree}</p>{table(header, rows, "phonemes")}'
+        )
+
+    @staticmethod
+    def _notes(side: core.Side) -> str:
+        hint = "" if side.ipa else registry.get(side.backend).availability().hint
+        return "\n".join([*side.problems, *([hint] if hint else [])])
+
+    def _changes(self, found: list[core.Comparison]) -> str:
+        rows = [
+            [visible(change.before), visible(change.after), change.rule]
+            for one in found
+            for change in one.changes
+        ]
+        if not rows:
+            return f'<p class="quiet">{self.say("g2p.unchanged")}</p>'
+        return table([self.say(f"g2p.change.{key}") for key in ("before", "after", "rule")], rows)
 
 
-def repr_of(text: str) -> str:
+def visible(text: str) -> str:
     """Return a piece of text so that white space and invisible characters can be seen."""
     seen = "".join(
         c if c.isprintable() and c != " " else ("␣" if c == " " else f"U+{ord(c):04X}")

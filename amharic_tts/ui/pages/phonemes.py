@@ -11,7 +11,7 @@ import gradio as gr
 from amharic_tts.errors import UserError
 from amharic_tts.ui import downloads, job_view
 from amharic_tts.ui.handlers import wire
-from amharic_tts.ui.html import table
+from amharic_tts.ui.html import rich, table
 from amharic_tts.ui.studio import Studio
 
 SHOWN = 400
@@ -37,6 +37,7 @@ class PhonemesPage:
             gr.HTML(f"<p>{say('phonemes.text')}</p>")
             self.audio = gr.Audio(
                 label=say("phonemes.audio"),
+                buttons=["download"],
                 sources=["upload", "microphone"],
                 type="filepath",
                 elem_id="phonemes-audio",
@@ -45,14 +46,15 @@ class PhonemesPage:
         with gr.Column(elem_classes="card", visible=False, elem_id="phonemes-result") as self.box:
             self.facts = gr.HTML()
             self.phones = gr.HTML(elem_id="phonemes-line")
+            self.notes = gr.HTML()
             self.table = gr.HTML(elem_id="phonemes-table")
-            self.csv = gr.DownloadButton(say("phonemes.csv"), size="sm")
+            self.csv = gr.DownloadButton(say("phonemes.csv"), size="sm", elem_id="phonemes-csv")
         wire(
             self.go.click,
             self.show,
             say,
             [self.audio],
-            [self.box, self.facts, self.phones, self.table, self.csv],
+            [self.box, self.facts, self.phones, self.notes, self.table, self.csv],
             concurrency_id="model",
             concurrency_limit=1,
             show_progress="minimal",
@@ -67,10 +69,7 @@ class PhonemesPage:
         """
         if not path:
             raise UserError("There is no recording", "Upload one, or record with the microphone")
-        from amharic_tts.audio import read
-
-        samples = read.read(Path(path), rate=16_000)
-        heard = _extractor().extract_phoneme(samples, rate=16_000)
+        heard = _extractor().extract_phoneme(Path(path))
         say = self.say
         header = [say(f"phonemes.column.{key}") for key in ("phone", "start", "end", "confidence")]
         rows = [
@@ -88,7 +87,8 @@ class PhonemesPage:
             self.box: gr.Column(visible=True),
             self.facts: job_view.tiles(facts),
             self.phones: phone_line(heard.phones),
-            self.table: table(header, rows[:SHOWN], "numbers") + rest,
+            self.notes: "".join(f'<p class="note">{rich(note)}</p>' for note in heard.notes),
+            self.table: f'<div class="tall">{table(header, rows[:SHOWN], "numbers")}</div>' + rest,
             self.csv: gr.DownloadButton(value=downloads.offer_table("phones.csv", header, rows)),
         }
 

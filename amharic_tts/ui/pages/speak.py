@@ -68,6 +68,7 @@ class SpeakPage:
                 with gr.Accordion(say("speak.more"), open=False):
                     self.reference = gr.Audio(
                         label=say("speak.reference"),
+                        buttons=["download"],
                         sources=["upload", "microphone"],
                         type="filepath",
                     )
@@ -83,6 +84,7 @@ class SpeakPage:
                 )
                 self.sound = gr.Audio(
                     label=say("speak.result"),
+                    buttons=["download"],
                     interactive=False,
                     visible=False,
                     elem_id="speak-sound",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from amharic_tts.jobs import store
 from amharic_tts.ui import runs_view
 from amharic_tts.ui.handlers import wire
-from amharic_tts.ui.html import table
+from amharic_tts.ui.html import Safe, chip, table
 from amharic_tts.ui.studio import Studio
+
+if TYPE_CHECKING:
+    from amharic_tts.machine import MachineFacts
 
 FOLDERS = ("datasets", "runs", "bases", "speech", "uploads", "cache", "trash")
 
@@ -58,20 +61,61 @@ class SystemPage:
     def _machine(self) -> dict[Any, Any]:
         from amharic_tts import machine
 
-        say = self.say
-        facts = machine.facts().to_dict()
-        able = [
-            [a.name, say("system.possible" if a.ok else "system.impossible"), a.reason]
-            for a in machine.attention()
-        ]
+        facts = machine.facts(self.studio.workspace.root)
         return {
-            self.machine: self._titled(
-                "machine", table([], [[k, str(v)] for k, v in facts.items()])
-            ),
+            self.machine: self._titled("machine", table([], self._rows(facts))),
             self.abilities: self._titled(
-                "abilities", table(self._columns("name", "state", "reason"), able)
+                "abilities",
+                table(
+                    self._columns("name", "state", "reason"),
+                    [
+                        [
+                            self._ability(a.name),
+                            self._chip(a.ok, "possible", "impossible"),
+                            a.reason,
+                        ]
+                        for a in facts.abilities
+                    ],
+                ),
+            ),
+            self.parts: self._titled(
+                "parts",
+                table(
+                    self._columns("name", "state", "reason"),
+                    [
+                        [
+                            f"{part.name} {part.version}",
+                            self._chip(part.present, "installed", "missing"),
+                            part.reason + (f"\n`{part.command}`" if part.command else ""),
+                        ]
+                        for part in facts.parts
+                    ],
+                ),
+            ),
+            self.versions: self._titled(
+                "versions", table([], [[name, v] for name, v in facts.packages.items()], "dense")
             ),
         }
+
+    def _rows(self, facts: MachineFacts) -> list[list[str]]:
+        say, cpu = self.say, facts.cpu
+        gpus = [f"{gpu.name}, {gpu.driver}" for gpu in facts.gpus] or [facts.gpu_problem or "–"]
+        values = {
+            "system": facts.system,
+            "python": facts.python,
+            "cpu": f"{cpu.name}, {cpu.cores} / {cpu.threads}\n{', '.join(cpu.features)}",
+            "memory": f"{facts.memory_free_gb} / {facts.memory_gb} GB",
+            "gpu": "\n".join(gpus),
+            "torch": f"{facts.torch.version}" if facts.torch else "–",
+            "device": facts.device.upper(),
+        }
+        return [[say(f"system.fact.{key}"), value] for key, value in values.items()]
+
+    def _ability(self, name: str) -> str:
+        return self.say.get(f"train.field.{name}") or self.say(f"train.choice.{name}")
+
+    def _chip(self, good: bool, yes: str, no: str) -> Safe:
+        return chip("done" if good else "created", self.say(f"system.{yes if good else no}"))
 
     def _columns(self, *names: str) -> list[str]:
         return [self.say(f"system.column.{name}") for name in names]
