@@ -15,7 +15,18 @@ from typing import Annotated
 import typer
 
 from amharic_tts import __version__
-from amharic_tts.commands import dataset, doctor, g2p, output, phonemes, runs, sample, speak, train
+from amharic_tts.commands import (
+    base,
+    dataset,
+    doctor,
+    g2p,
+    output,
+    phonemes,
+    runs,
+    sample,
+    speak,
+    train,
+)
 from amharic_tts.errors import StudioError
 from amharic_tts.settings import default_workspace
 
@@ -51,7 +62,7 @@ def _options(
     context.obj = workspace or default_workspace()
 
 
-for _module in (sample, dataset, train, runs, speak, g2p, phonemes, doctor):
+for _module in (sample, dataset, base, train, runs, speak, g2p, phonemes, doctor):
     _module.register(app)
 
 
