@@ -25,6 +25,7 @@ from amharic_tts.dataset.manifest import HEADER, WAVS, Dataset
 from amharic_tts.dataset.rules import CLIP_LIMIT, Encoder
 from amharic_tts.dataset.sources import Clip, Collection, Recording, collect
 from amharic_tts.dataset.summary import summary
+from amharic_tts.dataset.wording import counted, listed
 from amharic_tts.errors import UserError
 from amharic_tts.events import Clock, Done, Event, Finding, Progress
 from amharic_tts.files import disk_errors, require_space
@@ -227,7 +228,8 @@ def _sweep(workspace: Workspace, dataset: Dataset, left_behind: set[Path]) -> It
     for path in rest:
         workspace.discard(path)
     if rest:
-        message = f"{len(rest)} files of a build that was ended are now in `{workspace.trash}`"
+        files = counted(len(rest), "file")
+        message = f"{files} left behind by a killed build, moved to `{workspace.trash}`"
         yield Finding("left_behind", message, "info")
 
 
@@ -240,14 +242,15 @@ def _closing_findings(dataset: Dataset, ledger: Ledger) -> Iterator[Finding]:
         yield Finding("already_there", message, "info")
     if ledger.changed_text:
         message = (
-            f"{len(ledger.changed_text)} clips are in the dataset with another text, which stays "
-            f"(`{ledger.changed_text[0]}` first); build under another name to use the new one"
+            f"{counted(len(ledger.changed_text), 'clip')} in the dataset already with another "
+            f"text, which stays: {listed(ledger.changed_text)}; build under another name to use "
+            "the new text"
         )
         yield Finding("changed_text", message)
     if ledger.changed_sound:
         message = (
-            f"{len(ledger.changed_sound)} recordings have the name of one in the dataset and "
-            f"another sound (`{ledger.changed_sound[0]}` first); both are kept"
+            f"{counted(len(ledger.changed_sound), 'recording')} named like one in the dataset but "
+            f"with another content; both are kept: {listed(ledger.changed_sound)}"
         )
         yield Finding("changed_sound", message)
     yield from split.findings(dataset.utterances)

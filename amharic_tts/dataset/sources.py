@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from amharic_tts.dataset.rules import Note, note
 from amharic_tts.dataset.subtitles import Cue, read_cues
 from amharic_tts.dataset.tables import TableRow, read_table
+from amharic_tts.dataset.wording import counted, listed
 from amharic_tts.errors import UserError
 from amharic_tts.events import Finding
 
@@ -115,8 +116,8 @@ def collect(
     if not found.rows:
         names = [name for root in roots for name in root.media()]
         raise UserError(
-            f"No text was found for {_listed(names)}" if names else
-            f"No recordings were found in {_listed([str(s) for s in sources])}",
+            f"No text was found for {listed(names)}" if names else
+            f"No recordings were found in {listed([str(s) for s in sources])}",
             _HINT if names else "",
         )  # fmt: skip
     return found
@@ -132,11 +133,6 @@ def _merged(roots: Sequence[Root]) -> Root:
         prefix = f"{root.folder.name}/" if root.folder else ""
         files.update({prefix + name: path for name, path in root.files.items()})
     return Root(None, files)
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:5])
-    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _roots(sources: Sequence[Path]) -> list[Root]:
@@ -186,7 +182,7 @@ def _find_tables(root: Root) -> list[Path]:
         return pair
     if len(candidates) > 1:
         raise UserError(
-            f"There are several transcript tables: {_listed([str(p) for p in candidates])}",
+            f"There are several transcript tables: {listed([str(p) for p in candidates])}",
             "Choose one with --transcript FILE",
         )
     return candidates
@@ -215,7 +211,8 @@ def _add_table(found: Collection, root: Root, tables: Sequence[Path], told: bool
     subtitled = _subtitles_of(root)
     unnamed = [name for name in unnamed if name.rpartition(".")[0] not in subtitled]
     if unnamed:
-        message = f"{len(unnamed)} recordings are not in the table and stay out: {_listed(unnamed)}"
+        left_out = counted(len(unnamed), "recording")
+        message = f"{left_out} not named in the table, left out: {listed(unnamed)}"
         found.findings.append(Finding("not_in_table", message))
     return used
 
@@ -251,7 +248,7 @@ class _Index:
             message = f"{where}: there is no recording `{row.audio[:100]}`"
             return self._missing(row, split, note("missing_audio", message))
         if len(matches) > 1:
-            message = f"{where}: `{row.audio[:100]}` may be {_listed(matches)}"
+            message = f"{where}: `{row.audio[:100]}` may be {listed(matches)}"
             return self._missing(row, split, note("ambiguous_audio", message))
         path = self._root.files[matches[0]]
         return Clip(_without_suffix(row.audio), path, matches[0], row.text, row.speaker, split)
@@ -314,7 +311,7 @@ def _add_recordings(found: Collection, root: Root, used: Set[Path]) -> None:
             beside = loose  # one recording and one subtitle file, given together
         if len(beside) > 1:
             raise UserError(
-                f"`{path}` has several subtitle files: {_listed([p.name for p in beside])}",
+                f"`{path}` has several subtitle files: {listed([p.name for p in beside])}",
                 "Choose one with --subtitles FILE",
             )
         if beside:

@@ -125,8 +125,8 @@ def _substation(path: Path, text: str) -> Iterator[Cue]:
     import pysubs2
 
     try:
-        subtitles = pysubs2.SSAFile.from_string(text)
-    except (pysubs2.Pysubs2Error, ValueError) as error:
+        subtitles = pysubs2.SSAFile.from_string(text, format_=path.suffix.lower()[1:])
+    except (pysubs2.Pysubs2Error, ValueError, LookupError) as error:
         raise UserError(f"`{path}` can't be read as subtitles: {error}") from error
     for number, event in enumerate(subtitles, 1):
         if event.is_text:

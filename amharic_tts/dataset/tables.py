@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from amharic_tts.dataset.textfile import read_text
@@ -28,6 +29,8 @@ _ROLES = {word: role for role, words in _HEADER.items() for word in words.split(
 _NAMES = {"audio": "audio", "text": "text", "normalised": "normalised text", "speaker": "speaker"}
 _MAX_SPEAKER = 40
 _MAX_QUOTED_LINES = 50
+_OPEN = re.compile(r'\s*"[^"]*(?:""[^"]*)*')
+"""A quoted cell that goes on after the end of the line."""
 _EXAMPLE = "Write a first line such as `audio_file|text|speaker_name`, or lines `id|text`"
 
 
@@ -114,21 +117,31 @@ def _separator(path: Path, lines: Sequence[str]) -> str:
 def _split(line: str, separator: str) -> list[str]:
     """Split a line; a cell is unquoted only where its closing quote ends the cell.
 
-    So the lone quotation mark of ``id|"Printing," he said`` stays a letter like any other.
+    So the lone quotation mark of ``id|"Printing," he said`` stays a letter like any other. White
+    space stays: a separator inside the text is put back later.
     """
-    quoted = re.compile(rf'"([^"]*(?:""[^"]*)*)"\s*(?={re.escape(separator)}|$)')
+    return _scan(line, separator)[0]
+
+
+@cache
+def _quoted(separator: str) -> re.Pattern[str]:
+    return re.compile(rf'\s*"([^"]*(?:""[^"]*)*)"\s*(?={re.escape(separator)}|$)')
+
+
+def _scan(line: str, separator: str) -> tuple[list[str], int]:
+    """Return the cells and where the last one begins if it opens a quote and never closes it."""
     cells, at = [], 0
     while True:
-        match = quoted.match(line, at)
+        match = _quoted(separator).match(line, at)
         if match:
-            cells.append(match[1].replace('""', '"').strip())
+            cells.append(match[1].replace('""', '"'))
             end = match.end()
         else:
             end = line.find(separator, at)
             end = len(line) if end < 0 else end
-            cells.append(line[at:end].strip())
+            cells.append(line[at:end])
         if end >= len(line):
-            return cells
+            return cells, at if not match and _OPEN.fullmatch(line, at) else -1
         at = end + 1
 
 
@@ -138,40 +151,37 @@ def _cells(
     found, index = [], 0
     while index < len(lines):
         number, line = lines[index]
-        used = 1
-        if separator in ",;" and (opened := _open_quote(line, separator)):
-            used = _closing_line(lines, index, separator)
+        used, opened = 1, -1
+        if separator in ",;":
+            opened = _scan(line, separator)[1]
+        if opened >= 0:
+            used = _quoted_lines(lines, index, separator, opened)
             if used == 1:
-                findings.append(
-                    Finding(
-                        "stray_quote",
-                        f'a quotation mark is opened and never closed ("{opened[:20]}"); '
-                        "it is taken as it stands",
-                        subject=f"{path.name} line {number}",
-                    )
-                )
+                findings.append(_stray_quote(path, number, line[opened:]))
         joined = " ".join(part for _, part in lines[index : index + used])
         found.append(_Line(number, _split(joined, separator)))
         index += used
     return found
 
 
-def _open_quote(line: str, separator: str) -> str:
-    """Return the text after a quotation mark that opens the last cell and is not closed."""
-    last = _split(line, separator)[-1]
-    return last[1:] if last.startswith('"') and not last.endswith('""') else ""
-
-
-def _closing_line(lines: Sequence[tuple[int, str]], index: int, separator: str) -> int:
+def _quoted_lines(lines: Sequence[tuple[int, str]], index: int, separator: str, opened: int) -> int:
     """Return how many lines a quoted cell with line ends in it takes; 1 if it never closes."""
     joined = lines[index][1]
     for extra in range(1, min(_MAX_QUOTED_LINES, len(lines) - index)):
         joined += " " + lines[index + extra][1]
-        if '"' not in lines[index + extra][1]:
-            continue
-        # The first mark after the opening one must close the cell, else nothing is joined.
-        return 1 if _open_quote(joined, separator) else extra + 1
+        if _quoted(separator).match(joined, opened):
+            return extra + 1
+        if not _OPEN.fullmatch(joined, opened):
+            return 1  # a lone mark in the middle: these lines are not one cell
     return 1
+
+
+def _stray_quote(path: Path, number: int, cell: str) -> Finding:
+    message = (
+        f"a quotation mark is opened and never closed ({cell.strip()[:20]}); "
+        "it is taken as it stands"
+    )
+    return Finding("stray_quote", message, subject=f"{path.name} line {number}")
 
 
 def _header(cells: Sequence[str]) -> list[str]:
@@ -207,7 +217,7 @@ def _guess_roles(path: Path, lines: Sequence[_Line], separator: str) -> list[str
 
 def _is_speaker(rows: Sequence[Sequence[str]]) -> bool:
     """Tell whether the third column names speakers: short, and a few names for many rows."""
-    third = [row[2] for row in rows]
+    third = [row[2].strip() for row in rows]
     if any(len(name) > _MAX_SPEAKER for name in third):
         return False
     if len(rows) == 1:
@@ -221,14 +231,15 @@ def _row(line: _Line, roles: Sequence[str], separator: str) -> TableRow:
     if surplus > 0:
         if "text" in roles and "normalised" in roles:
             problem = f"{len(cells)} columns instead of {len(roles)}: `{separator}` inside the text"
-            return TableRow(line.number, cells[0], separator.join(cells[1:]), problem=problem)
+            text = separator.join(cells[1:]).strip()
+            return TableRow(line.number, cells[0].strip(), text, problem=problem)
         at = roles.index("text" if "text" in roles else "normalised")
         cells = [
             *cells[:at],
             separator.join(cells[at : at + surplus + 1]),
             *cells[at + surplus + 1 :],
         ]
-    values = dict(zip(roles, cells, strict=False))
+    values = {role: cell.strip() for role, cell in zip(roles, cells, strict=False)}
     return TableRow(
         line.number,
         values.get("audio", ""),
