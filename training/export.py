@@ -47,7 +47,7 @@ def export(workspace: Workspace, run: Path, checkpoint: Checkpoint) -> Path:
     chosen = {"step": checkpoint.step, "eval_loss": checkpoint.eval_loss}
     return write_voice(
         run / READY,
-        resolve.resolve(workspace, config.base),
+        resolve(workspace, config.base),
         load_vocabulary(run / VOCABULARY),
         load_file(checkpoint.model),
         text_settings(run),

@@ -11,8 +11,7 @@ from typing import Any
 import transformers
 from safetensors import SafetensorError
 
-from amharic_tts.base_models import resolve
-from amharic_tts.base_models.catalog import PRACTICE
+from amharic_tts.base_models import PRACTICE, resolve
 from amharic_tts.base_models.checkpoint import load_model_state
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
@@ -33,6 +32,7 @@ from training.data import Clip, ClipDataset, Limits, StyleMel, load_clips
 from training.effective import Plan
 from training.engine import XttsTrainer, build_trainer
 from training.model import PackedXtts
+from training.practice.base import build
 from training.report import Emit, StopAsked, StopSwitch
 
 logger = logging.getLogger(__name__)
@@ -83,12 +83,11 @@ class Session:
         return plan
 
     def _base(self) -> Path:
+        folder = resolve(self.workspace, self.config.base)
         if self.config.base == PRACTICE:
-            from training.practice.base import build
-
             self.emit(Progress(0, 1, "practice base"))
-            return build(self.workspace.bases / PRACTICE)
-        return resolve.resolve(self.workspace, self.config.base)
+            return build(folder)
+        return folder
 
     def _encoder(self, base: Base) -> tuple[TextEncoder, int]:
         """Return the run's encoder and the size of the base's vocabulary; made at the first start.

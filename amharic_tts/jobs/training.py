@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from amharic_tts.base_models.catalog import PRACTICE
+from amharic_tts import machine
+from amharic_tts.base_models import PRACTICE, resolve
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
 from amharic_tts.files import write_text
@@ -21,15 +22,11 @@ READY = "ready"
 
 def effective_device(config: FinetuneConfig) -> str:
     """Return the device that a run will take, `cpu` or `cuda`."""
-    from amharic_tts import machine
-
     return machine.training_device(config.device)
 
 
 def _flag_problems(config: FinetuneConfig) -> list[str]:
     """Return what this machine can't do of what the flags ask."""
-    from amharic_tts import machine
-
     abilities = {ability.name: ability for ability in machine.attention()}
     asked = {
         "use_flash_attention": config.use_flash_attention,
@@ -49,8 +46,6 @@ def _flag_problems(config: FinetuneConfig) -> list[str]:
 
 def problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
     """Return everything that keeps a run from being started, all at once."""
-    from amharic_tts.base_models import resolve
-
     found = config.problems()
     if config.dataset:
         try:
@@ -64,7 +59,7 @@ def problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
             found.append(f"dataset: {error.message}")
     try:
         if config.base != PRACTICE:  # the practice base is built by the run itself
-            resolve.resolve(workspace, config.base)
+            resolve(workspace, config.base)
     except UserError as error:
         found.append(f"base: {error}")
     if not found:
