@@ -46,9 +46,9 @@ def test_the_worker_speaks_refuses_and_comes_back_after_a_kill(
             list(speaking)
         again = list(client.speak(practice_voice, "ሀ።", seed=3))
         assert isinstance(again[-1], Done)
-        assert Path(again[-1].result["audio"]).read_bytes() == Path(
-            done.result["audio"]
-        ).read_bytes()
+        assert (
+            Path(again[-1].result["audio"]).read_bytes() == Path(done.result["audio"]).read_bytes()
+        )
     finally:
         client.close()
 
