@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         help="optional parts, with commas: transphone,flash-attn,cluster,youtube",
     )
+    parser.add_argument(
+        "--offline", action="store_true", help="do not try whether the network works first"
+    )
     parser.add_argument("--pip", action="store_true", help="install with pip, not uv")
     return parser
 
@@ -80,8 +83,13 @@ def _tell_left_out(plan: Plan) -> None:
         tell(f"note: {note}")
 
 
-def set_up(root: Path, options: Options) -> None:
+def set_up(root: Path, options: Options, network: bool = True) -> None:
     """Bring `.venv` to what the options ask for; seconds if it is there already.
+
+    Args:
+        root: The studio's folder.
+        options: What is asked for.
+        network: Try first whether the package indexes can be reached.
 
     Raises:
         StudioError: A step failed.
@@ -94,7 +102,7 @@ def set_up(root: Path, options: Options) -> None:
         tell("Everything is in place")
         return
     with stamp.one_at_a_time(root, lambda: tell("Waiting for another set-up of this folder")):
-        machine = inspect_machine(root)
+        machine = inspect_machine(root, network)
         options = _with_stamp(root, machine, options)
         plan = make_plan(machine, options)
         _tell_left_out(plan)
@@ -121,8 +129,8 @@ def _start(root: Path, arguments: Sequence[str]) -> int:
     return subprocess.run(argv, check=False).returncode
 
 
-def _doctor(root: Path) -> int:
-    machine = inspect_machine(root)
+def _doctor(root: Path, network: bool) -> int:
+    machine = inspect_machine(root, network)
     lines = doctor.examine(root, machine)
     sys.stdout.write(doctor.table(lines) + "\n")
     count = len(doctor.bad(lines))
@@ -139,15 +147,15 @@ def _main(root: Path, arguments: Sequence[str]) -> int:
     if separator and not (chosen.run or chosen.test):
         raise UserError("Arguments after `--` go with --run or --test")
     if chosen.doctor:
-        return _doctor(root)
+        return _doctor(root, not chosen.offline)
     check_python(sys.version_info[:3])
     options = _options(chosen, root)
     if chosen.dry_run:
-        machine = inspect_machine(root)
+        machine = inspect_machine(root, not chosen.offline)
         plan = make_plan(machine, _with_stamp(root, machine, options))
         sys.stdout.write(describe(plan) + "\n")
         return 0
-    set_up(root, options)
+    set_up(root, options, not chosen.offline)
     if chosen.run:
         return _start(root, [str(root / "xtts_demo.py"), *handed_on])
     if chosen.test:

@@ -51,7 +51,7 @@ def path(root: Path) -> Path:
 def in_place(root: Path, wanted: dict[str, str]) -> frozenset[str]:
     """Return the layers of `keys` that the stamp holds."""
     try:
-        layers = json.loads(path(root).read_text(encoding="utf-8"))["layers"]
+        layers = dict(json.loads(path(root).read_text(encoding="utf-8"))["layers"])
     except (OSError, ValueError, KeyError, TypeError):
         return frozenset()
     return frozenset(name for name, key in wanted.items() if layers.get(name) == key)
