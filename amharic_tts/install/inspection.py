@@ -93,6 +93,7 @@ def run_quietly(argv: Sequence[str], timeout: float = 20.0) -> tuple[int, str]:
             encoding="utf-8",
             errors="replace",
             timeout=timeout,
+            env={**os.environ, "PIP_REQUIRE_VIRTUALENV": "0"},  # only asked, nothing is installed
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -75,9 +76,11 @@ def _uses_uv(step: Step) -> bool:
 
 def _run(root: Path, step: Step) -> bool:
     tell(f"  $ {command_line(step.argv)}")
+    argv = absolute(root, step.argv)
+    environment = {**os.environ, "PIP_USER": "0"}  # set to 1, it can't go with a venv
     try:
         status = subprocess.run(
-            absolute(root, step.argv), cwd=root, stdin=subprocess.DEVNULL, check=False
+            argv, cwd=root, env=environment, stdin=subprocess.DEVNULL, check=False
         ).returncode
     except OSError as error:
         tell(f"  could not be started: {error}")

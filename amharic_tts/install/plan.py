@@ -156,7 +156,7 @@ def _check_place(machine: Machine, torch: TorchChoice) -> None:
         raise UserError(
             "pip can't reach its package index",
             "Check the network; behind a proxy set HTTPS_PROXY, for a mirror set PIP_INDEX_URL. "
-            "Then run this again: it goes on where it stopped",
+            "Then run this again: it goes on where it stopped. --offline tries all the same",
         )
 
 
@@ -279,7 +279,7 @@ def make_plan(machine: Machine, options: Options) -> Plan:
         argv = (writer.python, "-m", "amharic_tts.install.check")
         steps.append(Step("Check that everything imports", argv, "a broken package shows here"))
     layers = (*sorted(base), *wanted)
-    notes = [torch.note] if torch.note else []
+    notes = [f"{torch.note}. {torch.mend}"] if torch.note else []
     if options.use_uv and machine.pip_only:
         notes.append(f"pip is used instead of uv, which does not read `{machine.pip_only}`")
     return Plan(tuple(steps), torch, layers, skipped, tuple(notes))

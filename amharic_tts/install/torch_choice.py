@@ -33,7 +33,9 @@ class TorchChoice:
     disk: int = 4 * _GB
     """Bytes that the whole `.venv` and the downloads on the way take."""
     note: str = ""
-    """Something that the person should know, with what to do."""
+    """Something that the person should know: why a GPU that is here stays unused."""
+    mend: str = ""
+    """What to do about it."""
 
 
 def driver_major(gpu: Gpu) -> int:
@@ -59,14 +61,17 @@ def _cuda_build(machine: Machine) -> tuple[str, str]:
 
 
 def _for_cpu(machine: Machine, why: str, note: str = "") -> TorchChoice:
+    mend = f"Install a newer NVIDIA driver ({CUDA_13_DRIVER} or later), then run this again"
     if machine.system == "Windows":
-        return TorchChoice("", f"{why}; the package index has a CPU build for Windows", note=note)
+        plain = f"{why}; the package index has a CPU build for Windows"
+        return TorchChoice("", plain, note=note, mend=mend)
     if machine.torch_index is not False:
         return TorchChoice(
             "cpu",
             f"{why}; the CPU build is much smaller (0.2 GB against 2.5 GB)",
             accepts=frozenset({"cpu", ""}),
             note=note,
+            mend=mend,
         )
     return TorchChoice(
         "",
@@ -75,6 +80,7 @@ def _for_cpu(machine: Machine, why: str, note: str = "") -> TorchChoice:
         accepts=frozenset({"cpu", ""}),
         disk=9 * _GB,
         note=note,
+        mend=mend,
     )
 
 
@@ -87,7 +93,7 @@ def choose_torch(machine: Machine) -> TorchChoice:
         return _for_cpu(machine, "no NVIDIA GPU here", note if machine.gpu_problem else "")
     cuda, why = _cuda_build(machine)
     if not cuda:
-        return _for_cpu(machine, why, f"{why}. Install a newer driver, then run this again")
+        return _for_cpu(machine, why, why)
     if machine.system == "Linux" and cuda == "13.0":
         accepted = frozenset({"", "cu130"})
         return TorchChoice("", f"{why}, as the package index's build", cuda, accepted, 9 * _GB)
@@ -96,7 +102,8 @@ def choose_torch(machine: Machine) -> TorchChoice:
             f"{why}. The PyTorch project's index, which has the build for it, can't be reached; "
             "what is installed instead runs on the CPU only"
         )
-        return TorchChoice("", why, "", disk=9 * _GB, note=note)
+        mend = "Let this machine reach download.pytorch.org, then run this again"
+        return TorchChoice("", why, "", disk=9 * _GB, note=note, mend=mend)
     build = "cu" + cuda.replace(".", "")
     where = f"{why}; that build is on the PyTorch project's own index only"
     return TorchChoice(build, where, cuda, frozenset({build}), 9 * _GB)
