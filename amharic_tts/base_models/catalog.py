@@ -13,7 +13,7 @@ from amharic_tts.tokenizer.vocabulary import check_vocabulary
 PRACTICE = "practice"
 XTTS_V2 = "xtts-v2"
 
-PRACTICE_VERSION = 1
+PRACTICE_VERSION = 2
 """Raised with every change of what `training.practice.base` builds."""
 PRACTICE_NOTE = (
     "A small XTTS with random weights. It does not speak: a voice trained from it makes noise. "

@@ -130,13 +130,15 @@ class TextEncoder:
             spoken = " ".join(
                 "".join(vocabulary.phone_token(phone) for phone in phones(word)) for word in words
             )
-            pieces.append(f" {spoken}" if pieces else spoken)
-        return "".join(pieces)
+            # Spaces around the marks stay as they were: ኢ.ሜ is one word, not two.
+            before, after = " " * part[0].isspace(), " " * part[-1].isspace()
+            pieces.append(f"{before}{spoken}{after}")
+        return " ".join("".join(pieces).split())
 
     def _backend(self) -> Backend:
         from amharic_tts.g2p import registry
 
-        return registry.get(self.settings.g2p or "rule_based")
+        return registry.get(self.settings.g2p or registry.DEFAULT)
 
 
 @cache

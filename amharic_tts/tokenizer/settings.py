@@ -69,7 +69,7 @@ def current(language: str = "am", text_mode: str = "letters", g2p: str = "") -> 
     Args:
         language: Any spelling of a language code.
         text_mode: One of `TEXT_MODES`.
-        g2p: Backend for the phoneme mode; empty takes `rule_based`.
+        g2p: Backend for the phoneme mode; empty takes the default one.
 
     Raises:
         UserError: The language, the text mode or the backend is unknown.
@@ -82,6 +82,6 @@ def current(language: str = "am", text_mode: str = "letters", g2p: str = "") -> 
     if text_mode == "phonemes":
         from amharic_tts.g2p import registry
 
-        backend = registry.get(g2p or "rule_based")
+        backend = registry.get(g2p or registry.DEFAULT)
         name, version = backend.name, backend.version
     return TextSettings(languages.canonical(language), text_mode, name, version, normalize.VERSION)

@@ -158,6 +158,11 @@ def test_phonemes_become_one_token_each_and_punctuation_stays() -> None:
     assert encoder.unknown("ሰላም፣ ጫማ።") == []
 
 
+def test_marks_inside_a_word_do_not_part_it_in_phonemes() -> None:
+    prepared = default_encoder("am", "phonemes").prepare("ኢ.ሜ ነው ። ሰው።")
+    assert prepared == "[/ʔ/][/i/].[/m/][/e/] [/n/][/ə/][/w/] ። [/s/][/ə/][/w/]።"
+
+
 def test_an_unknown_phone_is_reported_and_not_spelled_out() -> None:
     encoder = default_encoder("am", "phonemes")
     prepared = "[/s/][/ɬ/]"

@@ -35,6 +35,8 @@ DVAE_WIDTH = 96
 SPEAKER = "Practice"
 _SIZE = 150_000_000
 _SOUND_SECONDS = 120.0
+_LEVEL = 0.1
+"""Standard deviation of the noise that the base gives instead of speech."""
 
 
 def build(folder: Path, seed: int = 0) -> Path:
@@ -181,7 +183,24 @@ def _model(folder: Path, stats: Tensor) -> Xtts:
     model.tokenizer = VoiceBpeTokenizer(folder / "vocab.json")
     model.init_models()
     model.mel_stats.copy_(stats)
+    _make_audible(model)
     return model
+
+
+def _make_audible(model: Xtts) -> None:
+    """Scale the random decoder so that its noise is heard: no constant part, a usual level.
+
+    As coqui starts it, it gives a constant and a hum forty decibels below a voice, which a
+    listener takes for a broken player.
+    """
+    import torch
+
+    decoder = model.hifigan_decoder.eval()
+    last = decoder.waveform_decoder.conv_post.weight
+    with torch.no_grad():
+        last -= last.mean(-1, keepdim=True)  # what is constant over time cancels out
+        sound = decoder(torch.randn(1, 12, WIDTH), g=torch.zeros(1, 512, 1))
+        last *= _LEVEL / sound.std()
 
 
 def _speaker(model: Xtts, sound: Tensor) -> dict[str, Tensor]:
