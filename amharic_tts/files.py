@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -64,10 +64,11 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[BinaryIO]:
+def writing(path: Path, sync: bool = True) -> Iterator[BinaryIO]:
     """Open a file beside `path`; on success fsync it and rename it over `path`.
 
-    A failure or a kill at any moment leaves the old file as it was.
+    A failure or a kill at any moment leaves the old file as it was. Without `sync` a power cut
+    may leave an empty file: for one of many files that the caller syncs together (`sync_files`).
 
     Raises:
         UserError: See `disk_errors`.
@@ -103,6 +104,19 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync_files(folder: Path, paths: Iterable[Path]) -> None:
+    """Make files of one folder durable, much faster than one by one as they are written.
+
+    Raises:
+        UserError: See `disk_errors`.
+    """
+    with disk_errors(folder):
+        for path in paths:
+            with open(path, "rb+") as file:
+                os.fsync(file.fileno())
+        sync_folder(folder)
 
 
 def require_space(path: Path, needed: int, what: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +23,13 @@ from amharic_tts.dataset.sources import Clip, Recording
 from amharic_tts.dataset.subtitles import Cue
 from amharic_tts.errors import UserError
 from amharic_tts.events import Event, Finding
-from amharic_tts.files import disk_errors, writing
+from amharic_tts.files import writing
 from amharic_tts.text.normalize import normalize
 
 _CUT_SHORT = 0.1
 """Seconds that a cue may reach over the end of its recording without a word about it."""
+_MOSTLY_THERE = 0.25
+"""Share of a cue that may be missing; with more of it, text and sound are surely not the same."""
 
 
 @dataclass(frozen=True)
@@ -63,23 +66,33 @@ class Maker:
 
     def recording(self, recording: Recording) -> Iterator[Event | float]:
         """Make the rows of a recording's cues; yield the share of it that is done, and findings."""
-        digest = file_hash(recording.audio)
-        wanted = self._wanted(recording, digest)
-        if not wanted:
-            return
+        first = len(self.ledger.new)
+        wanted = self._wanted(recording, file_hash(recording.audio))
+        sounding = [(i, cue) for i, (_, cue) in enumerate(wanted) if _usable(cue)]
+        for row, cue in wanted:
+            if not _usable(cue):
+                self._finish(row, None, [*cue.notes, *_too_long(cue)])
         try:
             stream = AudioStream(recording.audio)
         except UserError as error:
-            for row, cue in wanted:
-                unreadable = note("unreadable_audio", error.message)
-                self._finish(row, None, [*cue.notes, unreadable])
-            return
-        cues = [(i, cue) for i, (_, cue) in enumerate(wanted) if _usable(cue)]
-        last = max((cue.end for _, cue in cues), default=0.0)
-        for i, (_, cue) in enumerate(wanted):
-            if not _usable(cue):
-                self._finish(wanted[i][0], None, [*cue.notes, *_length(cue)])
-        for item in cut(stream, cues):
+            unreadable = note("unreadable_audio", error.message)
+            for i, cue in sounding:
+                self._finish(wanted[i][0], None, [*cue.notes, unreadable])
+        else:
+            yield from self._cut(stream, wanted, sounding)
+            if stream.truncated:
+                message = f"it was cut short: {stream.truncated}"
+                yield Finding("truncated", message, "warning", recording.source)
+        self.ledger.sort_new(first)
+
+    def _cut(
+        self,
+        stream: AudioStream,
+        wanted: Sequence[tuple[Utterance, Cue]],
+        sounding: Sequence[tuple[int, Cue]],
+    ) -> Iterator[float]:
+        last = max((cue.end for _, cue in sounding), default=0.0)
+        for item in cut(stream, sounding):
             if isinstance(item, float):
                 yield min(1.0, item / last)
                 continue
@@ -87,9 +100,6 @@ class Maker:
             notes = [*cue.notes, *_cut_notes(item, cue, stream.truncated)]
             seconds = len(item.samples) / RATE if item.samples is not None else 0.0
             self._finish(dataclasses.replace(row, duration=seconds), item.samples, notes)
-        if stream.truncated:
-            message = f"it was cut short: {stream.truncated}"
-            yield Finding("truncated", message, "warning", recording.source)
 
     def _wanted(self, recording: Recording, digest: str) -> list[tuple[Utterance, Cue]]:
         """Return the rows that are not there yet, each with its cue."""
@@ -151,13 +161,16 @@ def to_pcm(samples: Samples) -> np.ndarray:
 
 
 def write_wav(path: Path, pcm: np.ndarray) -> None:
-    """Write 16-bit mono samples at `RATE` as a WAV, in one step.
+    """Write 16-bit mono samples at `RATE` as a WAV, in one step; the build syncs all together.
 
     Raises:
         UserError: The disk is full or can't be written.
     """
-    with writing(path) as file, disk_errors(path):
-        soundfile.write(file, pcm, RATE, format="WAV", subtype="PCM_16")
+    # In memory first: libsndfile swallows the error of a file object on a full disk.
+    content = io.BytesIO()
+    soundfile.write(content, pcm, RATE, format="WAV", subtype="PCM_16")
+    with writing(path, sync=False) as file:
+        file.write(content.getvalue())
 
 
 def _decode(path: Path) -> tuple[Samples | None, list[Note], float]:
@@ -179,7 +192,7 @@ def _usable(cue: Cue) -> bool:
     return not rules.is_refused(list(cue.notes)) and cue.end - cue.start <= rules.CLIP_LIMIT
 
 
-def _length(cue: Cue) -> list[Note]:
+def _too_long(cue: Cue) -> list[Note]:
     long = cue.end - cue.start > rules.CLIP_LIMIT
     return rules.length_notes(cue.end - cue.start) if long else []
 
@@ -192,6 +205,8 @@ def _cut_notes(item: Cut, cue: Cue, truncated: str) -> list[Note]:
     if item.samples is None:
         return [note("outside_recording", item.missing)]
     short = cue.end - cue.start - len(item.samples) / RATE
+    if short > _MOSTLY_THERE * (cue.end - cue.start):
+        return [note("outside_recording", item.damaged or item.missing)]
     if short > _CUT_SHORT or truncated or item.damaged:
         return [note("truncated", item.damaged or item.missing)]
     return []

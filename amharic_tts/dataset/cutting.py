@@ -55,6 +55,8 @@ def cut(stream: AudioStream, cues: Sequence[tuple[int, Cue]]) -> Iterator[Cut | 
     pending.reverse()
     running: list[_Open] = []
     at, damaged = 0, ""
+    if not pending:
+        return
     try:
         for block in stream:
             while pending and pending[-1].start < at + len(block):

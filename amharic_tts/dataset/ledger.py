@@ -82,11 +82,12 @@ class Ledger:
         if any(row.accepted for row in same):
             self.already += 1
             return ""
-        if not same and any(row.accepted for row in there):
-            self.changed_text.append(there[0].id)
+        accepted = [row for row in there if row.accepted and row.source == source]
+        if not same and accepted:
+            self.changed_text.append(accepted[0].id)
             return ""
         named = self._rows.get(_safe(wanted))
-        if named is not None and not there and named.source == source:
+        if named is not None and not there and (named.source == source or not named.source_hash):
             if named.accepted:
                 self.changed_sound.append(source)
             elif named.id not in self._retried:
@@ -118,6 +119,11 @@ class Ledger:
         if row.accepted:
             self._sounds.setdefault(row.audio_hash, row.id)
             self._texts.setdefault(row.normalized, row.id)
+
+    def sort_new(self, first: int) -> None:
+        """Bring the new rows from number `first` on, which are one recording's, into its order."""
+        tail = sorted(self.new[first:], key=lambda row: (row.span or (0.0, 0.0), row.id))
+        self.new[first:] = tail
 
     @property
     def added(self) -> int:

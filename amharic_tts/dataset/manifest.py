@@ -131,10 +131,10 @@ class Dataset:
                 f"There is no dataset `{folder.name}`", "See them with: amharic-tts dataset list"
             )
         rows = []
-        with open(folder / ROWS, encoding="utf-8") as file:
+        with open(folder / ROWS, "rb") as file:
             for number, line in enumerate(file, 1):
                 try:
-                    rows.append(Utterance.from_line(line))
+                    rows.append(Utterance.from_line(line.decode("utf-8")))
                 except (ValueError, TypeError) as error:
                     raise UserError(
                         f"`{folder / ROWS}` line {number} is damaged: {error}",

@@ -28,7 +28,7 @@ from amharic_tts.dataset.summary import summary
 from amharic_tts.dataset.wording import counted, listed
 from amharic_tts.errors import UserError
 from amharic_tts.events import Clock, Done, Event, Finding, Progress
-from amharic_tts.files import disk_errors, require_space
+from amharic_tts.files import disk_errors, require_space, sync_files
 from amharic_tts.text.languages import canonical
 from amharic_tts.workspace import Workspace
 
@@ -157,6 +157,10 @@ def _build(
     left_behind = _unknown_wavs(dataset)
     yield from _make_rows(maker, collection)
     new = split.assign(ledger.kept, ledger.new, ledger.wishes, dataset.seed, request.eval_share)
+    # The rows must not be durable before the sounds that they name are.
+    fresh = [dataset.folder / row.audio for row in new if row.audio]
+    if fresh:
+        sync_files(dataset.folder / WAVS, fresh)
     dataset = dataset.save(ledger.rows(new))
     write_exports(dataset)
     yield from _sweep(workspace, dataset, left_behind)
