@@ -86,8 +86,8 @@ def test_it_speaks_amharic_finitely(engine: SpeechEngine) -> None:
 
 def test_what_does_not_end_by_itself_is_cut_and_said(engine: SpeechEngine, short: int) -> None:
     pieces = [piece for seed in range(3) for piece in engine.say("ሀ።", seed=seed)]
-    assert {piece.codes for piece in pieces if piece.cut} == {short}
-    assert all(piece.codes < short for piece in pieces if not piece.cut)
+    assert {piece.codes for piece in pieces if piece.cut} == {short}  # an untrained one runs on
+    assert all(piece.codes <= short for piece in pieces if not piece.cut)
 
 
 def test_the_seed_decides(engine: SpeechEngine, short: int) -> None:
