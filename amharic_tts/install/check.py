@@ -1,4 +1,4 @@
-"""Import what was installed, each package in a process of its own.
+"""Import what was installed, in processes of their own.
 
 Run as `python -m amharic_tts.install.check`. A package can be installed and still not
 work (a library of the system is too old, a file is missing); the first training run is a bad place
@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,12 +18,12 @@ TIMEOUT = 300.0
 CHECKS = {
     "torch": "import torch; assert float((torch.ones(2, 2) @ torch.ones(2, 2)).sum()) == 8",
     "torchaudio": "import torchaudio.functional",
-    "coqui-tts": "import TTS.tts.models.xtts",
     "transformers": "from transformers import GPT2Model, Trainer",
+    "coqui-tts": "import TTS.tts.models.xtts",
     "gradio": "import gradio",
+    "epitran": "import epitran",
     "onnxruntime": "import onnxruntime",
     "hama": "import hama",
-    "epitran": "import epitran",
     "av": "import av",
     "soundfile": "import soundfile, soxr",
     "espeakng-loader": (
@@ -31,6 +32,8 @@ CHECKS = {
     "amharic-tts": "import amharic_tts.cli",
 }
 """Package -> what is run to see that it works."""
+TOGETHER = ("torch", "torchaudio", "transformers", "coqui-tts")
+"""Each of these loads the ones before it, so they share a process unless something fails."""
 NOT_ON_WINDOWS = ("hama",)
 
 
@@ -65,19 +68,34 @@ def check(package: str, code: str) -> Checked:
     return Checked(package, time.monotonic() - began, problem)
 
 
+def check_all(wanted: Mapping[str, str]) -> Iterator[Checked]:
+    """Check packages, two processes at a time; a group that fails is taken apart."""
+    group = [name for name in TOGETHER if name in wanted]
+    jobs = {name: code for name, code in wanted.items() if name not in group}
+    together = ", ".join(group)
+    if group:
+        jobs = {together: "\n".join(wanted[name] for name in group), **jobs}
+    with ThreadPoolExecutor(2) as pool:
+        for result in pool.map(check, jobs.keys(), jobs.values()):
+            if result.problem and result.package == together:
+                yield from (check(name, wanted[name]) for name in group)
+            else:
+                yield result
+
+
 def main() -> int:
-    """Check everything, two at a time, and tell; 1 if something fails."""
+    """Check everything and tell; 1 if something fails."""
     wanted = {
         name: code
         for name, code in CHECKS.items()
         if sys.platform != "win32" or name not in NOT_ON_WINDOWS
     }
-    with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(check, wanted.keys(), wanted.values()))
-    for result in results:
+    worked = True
+    for result in check_all(wanted):
         said = f"does not work: {result.problem}" if result.problem else "ok"
-        sys.stderr.write(f"  {result.package:16} {result.seconds:5.1f} s  {said}\n")
-    return 1 if any(result.problem for result in results) else 0
+        sys.stderr.write(f"  {result.package:18} {result.seconds:5.1f} s  {said}\n")
+        worked = worked and not result.problem
+    return 0 if worked else 1
 
 
 if __name__ == "__main__":

@@ -166,3 +166,11 @@ def test_the_import_check_ends_with_1_if_something_fails(
     said = capsys.readouterr().err
     assert "json" in said
     assert "does not work: OSError: no lib" in said
+
+
+def test_packages_that_share_a_process_are_told_apart_when_one_fails() -> None:
+    wanted = {"torch": "import json", "torchaudio": "raise OSError('no lib')", "av": "import csv"}
+    found = {result.package: result.problem for result in check.check_all(wanted)}
+    assert found == {"torch": "", "torchaudio": "OSError: no lib", "av": ""}
+    worked = {"torch": "import json", "torchaudio": "import csv"}
+    assert [result.package for result in check.check_all(worked)] == ["torch, torchaudio"]
