@@ -117,8 +117,12 @@ def _failed(error: Exception, config: FinetuneConfig | None) -> Failed:
         also = "" if config and config.use_grad_checkpoint else "switch on use_grad_checkpoint"
         advice = "; ".join(a for a in (lower, also) if a) or "Take a machine with more memory"
         return Failed("The memory is not enough for this run", f"{advice}; then resume", 2)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return Failed("The disk is full", "Free some space, then resume", 2)
+    if _is_full_disk(error):
+        return Failed(
+            f"A file could not be written; the disk may be full: {text.splitlines()[0]}",
+            "Free some space, then resume; what was saved before is whole",
+            2,
+        )
     return Failed(
         f"{type(error).__name__}: {text.splitlines()[0]}",
         "The whole story stands in the run's log.txt; what was saved can be resumed",
@@ -130,6 +134,14 @@ def _is_out_of_memory(error: Exception) -> bool:
         return True
     text = str(error)
     return "out of memory" in text or "DefaultCPUAllocator: can't allocate" in text
+
+
+def _is_full_disk(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    # torch.save tells it in its own words, or trips over the file that it could not write.
+    words = ("No space left", "iostream error", "inline_container", "PytorchStreamWriter failed")
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
 
 
 if __name__ == "__main__":

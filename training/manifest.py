@@ -43,11 +43,15 @@ def begin(
     run: Path,
     config: FinetuneConfig,
     base: Path,
+    codec: str,
     vocabulary_sha256: str,
     train: Sequence[Clip],
     evaluation: Sequence[Clip],
 ) -> dict[str, Any]:
-    """Write the manifest at a run's start, or add a resumed part to it; return it."""
+    """Write the manifest at a run's start, or add a resumed part to it; return it.
+
+    `codec` is the hash of the base's DVAE, by which its audio codes are known.
+    """
     body = read(run)
     parts = [*body.get("parts", []), {"started": time.time(), "pid": os.getpid()}]
     body = {
@@ -58,7 +62,7 @@ def begin(
         "executable": sys.executable,
         "config": dataclasses.asdict(config),
         "seed": config.seed,
-        "base": {"name": config.base, "folder": str(base)},
+        "base": {"name": config.base, "folder": str(base), "codec": codec},
         "vocabulary_sha256": vocabulary_sha256,
         "dataset": {
             "name": config.dataset,

@@ -80,6 +80,11 @@ class TellEvents(TrainerCallback):
         elif last or time.monotonic() - self._told >= PROGRESS_EVERY:
             self._tell(state.global_step, "training")
 
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self._tell(state.global_step, "training")
+
     def _tell(self, step: int, note: str) -> None:
         self._told = time.monotonic()
         self._emit(self._clock.progress(step, note))

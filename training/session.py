@@ -64,8 +64,9 @@ class Session:
             plan = self._plan()
             base = read_base(self._base())
             encoder, old_size = self._encoder(base)
-            clips = self._clips(base, encoder, plan)
-            self._manifest(base, encoder, *clips)
+            codes = AudioCodes(base.folder, self.workspace.cache, plan.device)
+            clips = self._clips(base, encoder, codes)
+            self._manifest(base, codes, *clips)
             if start is None or start.step < self.config.steps:
                 self.stop.check()
                 if self._train(base, encoder, old_size, plan, clips, start):
@@ -110,12 +111,13 @@ class Session:
         self.emit(Finding("vocabulary", message, "info", "vocabulary"))
         return encoder, old_size
 
-    def _clips(self, base: Base, encoder: TextEncoder, plan: Plan) -> tuple[list[Clip], list[Clip]]:
+    def _clips(
+        self, base: Base, encoder: TextEncoder, codes: AudioCodes
+    ) -> tuple[list[Clip], list[Clip]]:
         dataset = Dataset.load(self.workspace.dataset(self.config.dataset))
         if dataset.language != encoder.settings.language:
             what = f"the dataset says `{dataset.language}`, the run `{encoder.settings.language}`"
             self.emit(Finding("language.differs", what, "warning", "language"))
-        codes = AudioCodes(base.folder, self.workspace.cache, plan.device)
         clock = Clock(len(dataset.utterances), "audio codes")
 
         def tick(done: int, total: int) -> None:
@@ -131,14 +133,22 @@ class Session:
         return train, evaluation
 
     def _manifest(
-        self, base: Base, encoder: TextEncoder, train: list[Clip], evaluation: list[Clip]
+        self, base: Base, codes: AudioCodes, train: list[Clip], evaluation: list[Clip]
     ) -> None:
-        before = manifest.read(self.run).get("dataset", {}).get("sha256")
-        vocab_hash = vocabulary.vocabulary_hash(self.run / exporting.VOCABULARY)
-        body = manifest.begin(self.run, self.config, base.folder, vocab_hash, train, evaluation)
-        if before and before != body["dataset"]["sha256"]:
-            what = "the dataset was changed since this run began; it goes on with what is there now"
-            self.emit(Finding("dataset.changed", what, "warning", self.config.dataset))
+        before = manifest.read(self.run)
+        body = manifest.begin(
+            self.run,
+            self.config,
+            base.folder,
+            codes.folder.name,
+            vocabulary.vocabulary_hash(self.run / exporting.VOCABULARY),
+            train,
+            evaluation,
+        )
+        for part, key in (("dataset", "sha256"), ("base", "codec")):
+            if before and before[part][key] != body[part][key]:
+                what = f"the {part} was changed since this run began; it goes on with what is there"
+                self.emit(Finding(f"{part}.changed", what, "warning", body[part]["name"]))
 
     def _train(
         self,

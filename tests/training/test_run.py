@@ -97,7 +97,7 @@ def test_what_a_run_tells(studio: Workspace, finished: dict[str, Any]) -> None:
     steps = [e for e in events if isinstance(e, Progress) and e.note == "training"]
     assert (steps[-1].done, steps[-1].total, steps[-1].seconds_left) == (STEPS, STEPS, 0)
     body = manifest_of(run)
-    assert body["dataset"]["train"], body["dataset"]["eval"] == (6, 2)
+    assert (body["dataset"]["train"], body["dataset"]["eval"]) == (6, 2)
     assert body["config"]["seed"] == body["seed"] == 7
     assert body["versions"]["torch"] == torch.__version__.split("+")[0]
     assert body["result"] == finished and body["parts"][0]["ended"]

@@ -214,6 +214,7 @@ def test_a_changed_dataset_is_told_on_resume(studio: Workspace) -> None:
         (MemoryError(), 2, "Lower batch_size (now 4)"),
         (RuntimeError("CUDA out of memory. Tried to allocate"), 2, "use_grad_checkpoint"),
         (OSError(28, "No space left on device"), 2, "Free some space"),
+        (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos"), 2, "Free some"),
         (KeyError("x"), 1, "log.txt"),
     ],
 )
