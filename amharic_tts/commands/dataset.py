@@ -86,8 +86,7 @@ def _summary_text(numbers: dict[str, Any]) -> str:
             f"{numbers['added']} rows added, {numbers['already']} were there already"
             + (f", {numbers['mended']} mended" if numbers["mended"] else "")
         )
-    text = [f"{key + ':':12}{value}" for key, value in lines.items()]
-    return "\n".join([*text, *(f"note: {item['message']}" for item in numbers["notes"])])
+    return "\n".join(f"{key + ':':12}{value}" for key, value in lines.items())
 
 
 def _counted(counts: dict[str, int]) -> str:
@@ -122,6 +121,8 @@ def _show(context: typer.Context, name: Name, json: Json = False) -> None:
         output.as_json(numbers)
     else:
         output.data(_summary_text(numbers))
+        for item in numbers["notes"]:
+            output.note(f"{item['level']}: {item['message']}")
 
 
 @_app.command("list")

@@ -95,7 +95,7 @@ def build(
     if problems:
         raise UserError("The dataset can't be built:\n" + "\n".join(f"- {p}" for p in problems))
     folder = workspace.dataset(request.name)
-    with _held(workspace, folder.name):
+    with held(workspace, folder.name):
         dataset = _open(folder, request)
         collection = collect(request.sources, request.transcript, request.subtitles)
         yield from collection.findings
@@ -103,15 +103,15 @@ def build(
 
 
 @contextlib.contextmanager
-def _held(workspace: Workspace, name: str) -> Iterator[None]:
-    """Hold a dataset against a second build of it.
+def held(workspace: Workspace, name: str, work: str = "dataset") -> Iterator[None]:
+    """Hold a dataset against a second build of it; `work` tells apart what nests.
 
     Raises:
         UserError: Another process builds it now.
     """
     with disk_errors(workspace.locks):
         workspace.locks.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(workspace.locks / f"dataset-{name}.lock", timeout=0)
+        lock = FileLock(workspace.locks / f"{work}-{name}.lock", timeout=0)
     try:
         with lock:
             yield

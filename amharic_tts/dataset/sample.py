@@ -82,9 +82,14 @@ def build(workspace: Workspace, name: str = "sample") -> Iterator[Event]:
         MissingPart: espeak-ng can't be loaded on this machine.
     """
     folder = workspace.dataset(name)
-    if Dataset.exists(folder):
-        yield from _there_already(Dataset.load(folder))
-        return
+    with prepare.held(workspace, folder.name, "sample"):
+        if Dataset.exists(folder):
+            yield from _there_already(Dataset.load(folder))
+        else:
+            yield from _build(workspace, folder)
+
+
+def _build(workspace: Workspace, folder: Path) -> Iterator[Event]:
     require_space(workspace.root, 50_000_000, "The sample project")
     recordings = _plan(sentences())
     sources = workspace.cache / "sample-recordings" / folder.name

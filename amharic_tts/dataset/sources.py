@@ -254,7 +254,7 @@ class _Index:
         return Clip(_without_suffix(row.audio), path, matches[0], row.text, row.speaker, split)
 
     def _missing(self, row: TableRow, split: str, reason: Note) -> Clip:
-        name = row.audio or f"{self._table.stem}-line-{row.line}"
+        name = _without_suffix(row.audio) or f"{self._table.stem}-line-{row.line}"
         return Clip(name, None, row.audio, row.text, row.speaker, split, (reason,))
 
     def _matches(self, wanted: str) -> list[str]:

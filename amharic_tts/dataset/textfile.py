@@ -16,6 +16,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_SOUND = (b"RIFF", b"fLaC", b"OggS", b"ID3", b"\x1aE\xdf\xa3")
 
 
 def read_text(path: Path) -> str:
@@ -33,6 +34,8 @@ def read_text(path: Path) -> str:
         raise UserError(f"There is no file `{path}`") from None
     except OSError as error:
         raise UserError(f"`{path}` can't be opened: {error.strerror}") from error
+    if data.startswith(_SOUND) or data[4:8] == b"ftyp":
+        raise UserError(f"`{path}` is a recording, not a text file")
     encoding = _encoding(data)
     try:
         text = data.decode(encoding)

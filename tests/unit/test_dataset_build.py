@@ -155,7 +155,7 @@ def test_refused_rows_are_tried_again_when_they_are_mended(
     folder = tmp_path / "data"
     wav(folder / "a.wav", 1.0, 200)
     wav(folder / "b.wav", 0.2, 300)
-    table = "a|привет\nb|x\nc|y\n"
+    table = "a|привет\nb|x\nc.wav|y\n"
     (folder / "metadata.csv").write_text(table, encoding="utf-8")
     run(workspace, folder)
     assert reasons(load(workspace).utterances) == [

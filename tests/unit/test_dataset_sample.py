@@ -90,6 +90,14 @@ def test_a_dataset_of_this_name_that_is_another(workspace: Workspace, tmp_path: 
         list(sample.build(workspace))
 
 
+def test_two_at_once(workspace: Workspace) -> None:
+    first = sample.build(workspace)
+    next(first)
+    with pytest.raises(UserError, match="`sample` is being built by another process"):
+        list(sample.build(workspace))
+    assert result(list(first))["accepted"] == 44
+
+
 def test_where_espeak_is_missing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with pytest.raises(MissingPart, match=r"can't be used here: it ended with 1"):

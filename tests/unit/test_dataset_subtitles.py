@@ -136,7 +136,7 @@ def test_bad_files(tmp_path: Path, content: bytes, message: str) -> None:
     name=st.sampled_from(["a.srt", "a.vtt", "a.ass"]),
 )
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_file_at_all_breaks_the_reader(tmp_path: Path, content: bytes | str, name: str) -> None:
     try:
