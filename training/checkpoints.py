@@ -63,6 +63,10 @@ class Checkpoints:
         found = [_read(path) for path in self._named() if not fault(path)]
         return sorted(found, key=lambda checkpoint: checkpoint.step)
 
+    def has(self, step: int) -> bool:
+        """Tell whether the checkpoint of a step is there."""
+        return (self.folder / f"checkpoint-{step}").is_dir()
+
     def newest(self) -> Checkpoint | None:
         """Return the whole checkpoint of the highest step."""
         return max(self.all(), key=lambda checkpoint: checkpoint.step, default=None)

@@ -121,6 +121,7 @@ class KeepCheckpoints(TrainerCallback):
         self._checkpoints, self._keep, self._stop = checkpoints, keep, stop
         self._model, self._evaluates = model, evaluates
         self._parameters = sum(p.numel() for p in model.parameters())
+        self._random: list[torch.Tensor] | None = None
         self.stopped = False
         """A stop was asked for before the last step."""
 
@@ -135,8 +136,31 @@ class KeepCheckpoints(TrainerCallback):
             # Each checkpoint is judged, so that the best one is one that is there.
             control.should_evaluate = self._evaluates
         if control.should_save:
-            self._require_fit(state.global_step)
-            self._checkpoints.require_room(self._parameters)
+            self._require_room_and_fitness(state.global_step)
+        if args.gradient_accumulation_steps > 1:
+            self._random = [torch.get_rng_state()]
+            if torch.cuda.is_available():
+                self._random.append(torch.cuda.get_rng_state())
+
+    def on_substep_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Stop within an optimizer step of many forward passes: save as of the step before.
+
+        The passes since then are thrown away, and the random states are put back to that step's
+        end, so that a resumed run goes through the very same ones again.
+        """
+        if not self._stop.asked():
+            return
+        self.stopped = control.should_training_stop = True
+        # Without a step in this process there is nothing that is not saved already.
+        if self._random is None or self._checkpoints.has(state.global_step):
+            return
+        torch.set_rng_state(self._random[0])
+        if len(self._random) > 1:
+            torch.cuda.set_rng_state(self._random[1])
+        self._require_room_and_fitness(state.global_step)
+        control.should_save = True  # the Trainer saves after this epoch's end, which is now
 
     def on_prediction_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -149,8 +173,9 @@ class KeepCheckpoints(TrainerCallback):
         if state.is_world_process_zero:
             self._checkpoints.publish(state.global_step, self._keep)
 
-    def _require_fit(self, step: int) -> None:
-        """Never save weights that are no numbers over a run that can still be saved."""
+    def _require_room_and_fitness(self, step: int) -> None:
+        """Never fill the disk, and never put weights that are no numbers after sound ones."""
+        self._checkpoints.require_room(self._parameters)
         for name, parameter in self._model.named_parameters():
             if not bool(torch.isfinite(parameter).all()):
                 raise StudioError(

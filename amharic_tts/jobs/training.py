@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from amharic_tts import machine
-from amharic_tts.base_models import PRACTICE, resolve
+from amharic_tts.base_models import CATALOG, PRACTICE, resolve
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
 from amharic_tts.files import write_text
@@ -76,6 +77,8 @@ def create_run(workspace: Workspace, config: FinetuneConfig) -> Job:
     found = problems(workspace, config)
     if found:
         raise UserError("This run can't be started:\n" + "\n".join(f"- {p}" for p in found))
+    if config.base not in CATALOG:  # a resumed run may begin in another working directory
+        config = dataclasses.replace(config, base=str(resolve(workspace, config.base)))
     device = effective_device(config)
     holder = process.device_holder(workspace, device)
     if holder:

@@ -179,6 +179,48 @@ def test_more_steps_go_on_from_the_last(studio: Workspace) -> None:
     assert [p for p in studio.trash.iterdir() if "ready" in p.name]  # the old voice is not lost
 
 
+class StopAtCall(StopSwitch):
+    """Asks for a stop at the nth look."""
+
+    calls = 0
+    nth = 0
+
+    def asked(self) -> bool:
+        self.calls += 1
+        return self.calls >= self.nth
+
+
+PASSES = {"steps": 5, "batch_size": 1, "accumulation": 2, "save_every": 99, "eval_every": 99}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(studio: Workspace) -> dict[int, float]:
+    work, told = session(studio, "uninterrupted", **PASSES)
+    work.work()
+    return _losses(told)
+
+
+@pytest.mark.parametrize("step", [0, 1, 3])
+def test_a_stop_between_the_passes_of_a_step_loses_nothing(
+    studio: Workspace, uninterrupted: dict[int, float], step: int
+) -> None:
+    """Three steps an epoch, two passes a step: stopped in the first, in mid-epoch, in a new one."""
+    first, before = session(studio, f"passes{step}", **PASSES)
+    stop = StopAtCall(first.run)
+    # A look after each clip's codes and one before training; then one in and one after each step.
+    stop.nth = len(TEXTS) + 2 + 2 * step
+    first.stop = stop
+    stopped = first.work()
+    assert isinstance(stopped, Stopped) and stopped.step == step
+    again, after = session(studio, f"passes{step}", **PASSES)
+    assert isinstance(again.work(), Done)
+    assert {**_losses(before), **_losses(after)} == uninterrupted
+
+
+def _losses(told: list[Event]) -> dict[int, float]:
+    return {e.step: e.value for e in told if isinstance(e, Metric) and e.name == "loss"}
+
+
 def test_phoneme_mode_adds_the_phones(studio: Workspace) -> None:
     letters, _ = session(studio, "letters")
     letters._encoder(_base(letters))
@@ -214,7 +256,11 @@ def test_a_changed_dataset_is_told_on_resume(studio: Workspace) -> None:
         (MemoryError(), 2, "Lower batch_size (now 4)"),
         (RuntimeError("CUDA out of memory. Tried to allocate"), 2, "use_grad_checkpoint"),
         (OSError(28, "No space left on device"), 2, "Free some space"),
-        (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos"), 2, "Free some"),
+        (
+            RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos"),
+            2,
+            "Free some",
+        ),
         (KeyError("x"), 1, "log.txt"),
     ],
 )
