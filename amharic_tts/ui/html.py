@@ -42,3 +42,9 @@ def _cell(cell: str) -> str:
 def chip(kind: str, text: str) -> Safe:
     """Return a small coloured label."""
     return Safe(f'<span class="chip chip-{html.escape(kind)}">{html.escape(text)}</span>')
+
+
+def facts(values: Sequence[tuple[str, str]]) -> str:
+    """Return names with their values as a compact grid."""
+    cells = (f"<div><dt>{html.escape(k)}</dt><dd>{rich(v)}</dd></div>" for k, v in values)
+    return f'<dl class="facts">{"".join(cells)}</dl>'

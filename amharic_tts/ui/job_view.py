@@ -8,7 +8,7 @@ from html import escape
 
 from amharic_tts.events import Finding
 from amharic_tts.jobs.store import History, Job
-from amharic_tts.ui.html import chip, rich
+from amharic_tts.ui.html import chip, facts, rich
 from amharic_tts.ui.words import Words
 
 MAX_POINTS = 250
@@ -87,13 +87,20 @@ def named(code: str, message: str, words: Words) -> str:
 
 
 def findings(found: Sequence[Finding], words: Words, limit: int = 50) -> str:
-    """Return findings as a list; equal ones stand once, with their number."""
+    """Return findings as a list; equal ones stand once, with their number.
+
+    Plain information, such as the settings that really took effect, stands below as a grid.
+    """
+    known = [(one.subject, one.message) for one in found if one.level == "info" and one.subject]
     counted: dict[tuple[str, str, str], int] = {}
     for one in found:
+        if (one.subject, one.message) in known and one.level == "info":
+            continue
         key = (one.level, one.subject, named(one.code, one.message, words))
         counted[key] = counted.get(key, 0) + 1
+    grid = facts(list(dict(known).items())) if known else ""
     if not counted:
-        return ""
+        return grid
     lines = []
     for (level, subject, message), times in list(counted.items())[:limit]:
         again = f' <span class="times">{times}×</span>' if times > 1 else ""
@@ -102,7 +109,7 @@ def findings(found: Sequence[Finding], words: Words, limit: int = 50) -> str:
     more = len(counted) - limit
     if more > 0:
         lines.append(f"<li>{escape(words('job.more', n=more))}</li>")
-    return f'<ul class="findings">{"".join(lines)}</ul>'
+    return f'<ul class="findings">{"".join(lines)}</ul>{grid}'
 
 
 def tiles(values: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from amharic_tts.jobs import store
 from amharic_tts.ui import runs_view
 from amharic_tts.ui.handlers import wire
 from amharic_tts.ui.html import Safe, chip, table
+from amharic_tts.ui.html import facts as grid
 from amharic_tts.ui.studio import Studio
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class SystemPage:
             with gr.Column(min_width=320):
                 self.abilities = gr.HTML(elem_classes="card", elem_id="system-abilities")
                 self.parts = gr.HTML(elem_classes="card", elem_id="system-parts")
-                self.versions = gr.HTML(elem_classes="card", elem_id="system-versions")
+        self.versions = gr.HTML(elem_classes="card", elem_id="system-versions")
         self.again = gr.Button(say("system.refresh"), size="sm", elem_id="system-refresh")
         wire(self.again.click, self.load, say, None, self.loaded, show_progress="minimal")
         return self
@@ -92,9 +93,7 @@ class SystemPage:
                     ],
                 ),
             ),
-            self.versions: self._titled(
-                "versions", table([], [[name, v] for name, v in facts.packages.items()], "dense")
-            ),
+            self.versions: self._titled("versions", grid(list(facts.packages.items()))),
         }
 
     def _rows(self, facts: MachineFacts) -> list[list[str]]:

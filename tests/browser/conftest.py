@@ -1,0 +1,168 @@
+"""A real Chromium on a real server: found by name, started on a free port, watched for trouble."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "test-results"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = (
+    "--no-sandbox --headless=new --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync "
+    "--autoplay-policy=no-user-gesture-required"
+).split()
+
+
+@dataclass
+class Server:
+    """The studio in a process of its own; it can be killed and started again on its port."""
+
+    workspace: Path
+    port: int = field(default_factory=lambda: free_port())
+    flags: tuple[str, ...] = ()
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> Server:
+        command = [sys.executable, str(ROOT / "xtts_demo.py"), "--workspace", str(self.workspace)]
+        self.process = subprocess.Popen(
+            [*command, "--port", str(self.port), *self.flags],
+            stdout=subprocess.PIPE,
+            text=True,
+            # From another folder, as a user may: nothing may depend on the current one.
+            cwd=self.workspace.parent,
+            env={**os.environ, "OMP_NUM_THREADS": "2"},
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert "The studio is at" in line, line
+        return self
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip(f"no Chromium is installed here (looked for {', '.join(NAMES)})")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Tab:
+    """One tab of the browser with everything that it asked for and complained about."""
+
+    page: Any
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def watch(self) -> Tab:
+        self.page.on("request", self._request)
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.set_default_timeout(30_000)
+        return self
+
+    def _request(self, request: Any) -> None:
+        if not re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:", request.url):
+            self.outside.append(request.url)
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def open(self, url: str) -> Tab:
+        self.page.goto(url)
+        self.page.wait_for_selector("#pages [role=tab]")
+        return self
+
+    def turn_to(self, name: str) -> None:
+        """Go to a page of the studio, through the menu where the window is too narrow for all."""
+        button = self.page.locator(f"#page-{name}-button")
+        if button.count() == 0:
+            order = ["dataset", "train", "speak", "g2p", "phonemes", "system"]
+            words = self.page.locator("#pages .tab-container.visually-hidden button")
+            label = words.nth(order.index(name)).inner_text()
+            self.page.get_by_label("More tabs").first.click()
+            menu = self.page.locator("#pages .overflow-dropdown button")
+            menu.get_by_text(label, exact=True).click()
+        else:
+            button.click()
+        self.page.locator(f"#page-{name}").wait_for(state="visible")
+
+    def picture(self, name: str) -> Path:
+        PICTURES.mkdir(exist_ok=True)
+        path = PICTURES / f"{name}.png"
+        self.page.screenshot(path=path, full_page=True)
+        return path
+
+    def until(self, condition: Any, seconds: float, what: str) -> None:
+        """Wait until a Python condition holds."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if condition():
+                return
+            self.page.wait_for_timeout(250)
+        self.picture("failed-" + re.sub(r"\W+", "-", what))
+        raise AssertionError(f"after {seconds} s still not: {what}")
+
+
+@pytest.fixture
+def tab(chromium: Any) -> Iterator[Any]:
+    """Return a function that opens a fresh tab: `tab(width=1280, scheme="light")`."""
+    opened = []
+
+    def new(width: int = 1280, scheme: str = "light") -> Tab:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+        )
+        opened.append(context)
+        return Tab(context.new_page()).watch()
+
+    yield new
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def serve(chromium: Any) -> Iterator[Any]:
+    """Return a function that starts a studio: `serve(workspace)`; skipped without a browser."""
+    started: list[Server] = []
+
+    def start(workspace: Path, *flags: str) -> Server:
+        started.append(Server(workspace, flags=flags).start())
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()

@@ -1,0 +1,112 @@
+"""Every page, empty and with the sample project, wide and narrow, in both languages and schemes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amharic_tts.dataset import sample
+from amharic_tts.workspace import Workspace
+
+PAGES = ("dataset", "train", "speak", "g2p", "phonemes", "system")
+
+
+@pytest.fixture(scope="module")
+def studios(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("studios")
+    (folder / "full").mkdir()
+    for _ in sample.build(Workspace.open(folder / "full" / "workspace")):
+        pass
+    (folder / "empty").mkdir()
+    return {name: serve(folder / name / "workspace") for name in ("empty", "full")}
+
+
+def drawn_with(page: Any, selector: str) -> list[tuple[str, bool]]:
+    """Return (family, is a served font) of the fonts that an element is really drawn with."""
+    session = page.context.new_cdp_session(page)
+    session.send("DOM.enable")
+    session.send("CSS.enable")
+    root = session.send("DOM.getDocument", {"depth": 0})["root"]["nodeId"]
+    node = session.send("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
+    fonts = session.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    return [(font["familyName"], font["isCustomFont"]) for font in fonts]
+
+
+@pytest.mark.parametrize("content", ["empty", "full"])
+@pytest.mark.parametrize(
+    ("width", "scheme", "language"),
+    [(1280, "light", "en"), (390, "light", "en"), (390, "dark", "am"), (1280, "dark", "am")],
+)
+def test_every_page(
+    studios: dict[str, Any], tab: Any, content: str, width: int, scheme: str, language: str
+) -> None:
+    one = tab(width, scheme)
+    one.open(studios[content].url + ("/" if language == "en" else "/am"))
+    shown = "#dataset-empty" if content == "empty" else "#dataset-report"
+    one.page.locator(shown).wait_for(state="visible")
+    for name in PAGES:
+        one.turn_to(name)
+        one.page.wait_for_timeout(700)
+        size = one.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert size[0] <= size[1], f"{name} is {size[0]} px wide in a window of {size[1]} px"
+        one.picture(f"{content}-{language}-{scheme}-{width}-{name}")
+    assert one.outside == []
+    assert one.errors == []
+
+
+def test_amharic_is_drawn_with_the_font_that_we_serve(studios: dict[str, Any], tab: Any) -> None:
+    one = tab().open(studios["full"].url + "/am")
+    one.page.locator("#dataset-report").wait_for(state="visible")
+    one.page.wait_for_function("document.fonts.check(\"16px 'Studio Sans'\", 'ሰላም')")
+    one.page.wait_for_timeout(500)
+    for selector in (".masthead h1", ".masthead p"):
+        fonts = drawn_with(one.page, selector)
+        assert all(served for _, served in fonts), fonts
+        assert any(name.startswith("Noto Sans Ethiopic") for name, _ in fonts), fonts
+    cell = "#dataset-table [role=gridcell]:nth-child(2) span"
+    assert ("Noto Sans Ethiopic", True) in drawn_with(one.page, cell)
+
+
+def test_the_language_is_changed_by_a_link(studios: dict[str, Any], tab: Any) -> None:
+    one = tab().open(studios["empty"].url)
+    assert one.page.locator(".masthead h1").inner_text() == "Amharic voice studio"
+    one.page.locator(".languages a[lang=am]").click()
+    one.page.locator(".masthead h1", has_text="የአማርኛ ድምፅ ስቱዲዮ").wait_for()
+    one.page.locator(".languages a[lang=en]").click()
+    one.page.locator(".masthead h1", has_text="Amharic voice studio").wait_for()
+
+
+def test_phonemes_of_a_text_and_of_a_recording(studios: dict[str, Any], tab: Any) -> None:
+    one = tab().open(studios["full"].url)
+    one.turn_to("g2p")
+    one.page.locator("#g2p-text textarea").fill("ሰላም ፲፪")
+    one.page.locator("#g2p-convert").click()
+    table = one.page.locator("#g2p-backends")
+    table.get_by_text("səlam").first.wait_for(timeout=60_000)
+    assert {"rule_based", "epitran", "transphone"} <= set(table.inner_text().split())
+    assert "አሥራ␣ሁለት" in one.page.locator("#g2p-changes").inner_text()
+
+    wav = next(Path(studios["full"].workspace / "datasets/sample/wavs").glob("*.wav"))
+    one.turn_to("phonemes")
+    one.page.locator("#phonemes-audio input[type=file]").set_input_files(wav)
+    one.page.locator("#phonemes-audio").get_by_text("0:0").first.wait_for()
+    one.page.locator("#phonemes-go").click()
+    one.page.locator("#phonemes-line span").first.wait_for(timeout=60_000)
+    assert one.page.locator("#phonemes-table tbody tr").count() > 5
+    one.picture("phonemes")
+    assert one.errors == []
+
+
+def test_refused_clips_can_be_seen_alone(serve: Any, tab: Any, workspace: Workspace) -> None:
+    for _ in sample.build(workspace):
+        pass
+    min((workspace.dataset("sample") / "wavs").glob("*.wav")).unlink()
+    one = tab().open(serve(workspace.root).url)
+    one.page.locator("#dataset-show").get_by_text("Refused only").click()
+    told = one.page.locator("#dataset-table [role=gridcell]", has_text="is not in the dataset")
+    told.wait_for()
+    cells = one.page.locator("#dataset-table [role=gridcell]:nth-child(6)")
+    assert cells.all_inner_texts() == ["refused"]
+    one.picture("refused")
