@@ -52,9 +52,9 @@ class FinetuneConfig:
     eval_every: int = 20
     """Steps between evaluations."""
     save_every: int = 20
-    """Steps between checkpoints."""
+    """Steps between checkpoints; each one is evaluated, so that the best one is known."""
     keep_checkpoints: int = 2
-    """How many checkpoints stay on disk."""
+    """How many of the last checkpoints stay on disk; the best one stays beside them."""
     use_sdpa: bool = True
     """Fast attention: PyTorch's fused scaled-dot-product kernels instead of the plain formula."""
     use_flash_attention: bool = False
