@@ -54,6 +54,7 @@ class JobPanel:
                 y_title=say("plot.axis"),
                 color_title=" ",
                 color_map={say("plot.loss"): "#0b7a6b", say("plot.eval_loss"): "#c2611f"},
+                x_axis_format="d",
                 height=300,
                 visible=False,
                 show_label=False,
@@ -199,5 +200,8 @@ class JobPanel:
             rows = job_view.loss_rows(history, say)
             table = pd.DataFrame(rows, columns=["step", "loss", "series"])
             # An empty plot is hidden: it would draw axes from minus to plus infinity.
-            updates[self.plot] = gr.LinePlot(table if rows else None, visible=bool(rows))
+            steps = max(int(job.spec.details.get("steps", 0)), history.step)
+            updates[self.plot] = gr.LinePlot(
+                table if rows else None, x_lim=[0, steps] if steps else None, visible=bool(rows)
+            )
         return updates

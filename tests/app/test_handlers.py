@@ -1,0 +1,228 @@
+"""Handlers as plain functions, with a real workspace and no server."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amharic_tts.errors import StudioError, UserError
+from amharic_tts.events import Done, Event, Failed, Progress
+from amharic_tts.jobs import store
+from amharic_tts.settings import Settings
+from amharic_tts.ui import words
+from amharic_tts.ui.build_form import BuildForm
+from amharic_tts.ui.studio import Studio
+from amharic_tts.workspace import Workspace
+
+
+def studio(workspace: Workspace, **settings: Any) -> Studio:
+    return Studio(Settings(workspace.root, **settings), workspace, words.load("en"))
+
+
+def build(page: Any) -> Any:
+    import gradio as gr
+
+    with gr.Blocks():
+        return page.build()
+
+
+def value(update: Any, name: str) -> Any:
+    """Return a property of an update, whether it is a component or a plain value."""
+    return getattr(update, name, update)
+
+
+def test_errors_become_messages_at_the_border(caplog: pytest.LogCaptureFixture) -> None:
+    import gradio as gr
+
+    from amharic_tts.ui.handlers import guarded
+
+    say = words.load("en")
+
+    def mistake() -> None:
+        raise UserError("`<x>` is wrong", "Take another")
+
+    def ours() -> None:
+        raise ZeroDivisionError("secret detail")
+
+    with pytest.raises(gr.Error) as told:
+        guarded(mistake, say)()
+    assert told.value.message == "<code>&lt;x&gt;</code> is wrong<br><small>Take another</small>"
+    with caplog.at_level(logging.ERROR), pytest.raises(gr.Error) as told:
+        guarded(ours, say)()
+    assert "secret" not in told.value.message
+    assert "secret detail" in caplog.text
+
+    def stream() -> Any:
+        yield 1
+        raise UserError("half way")
+
+    steps = guarded(stream, say)()
+    assert next(steps) == 1
+    with pytest.raises(gr.Error, match="half way"):
+        next(steps)
+
+
+def test_the_report_is_shown_and_can_be_taken_away(full: Workspace) -> None:
+    from amharic_tts.ui.pages.dataset import DatasetPage
+
+    page = build(DatasetPage(studio(full)))
+    shown = page.load()
+    assert value(shown[page.full], "visible") is True
+    assert value(shown[page.empty], "visible") is False
+    assert shown[page.table][0][:2] == ["sample-low-1-0001", "ሰላም፣ እንዴት ነህ?"]
+    with open(shown[page.csv].value["path"], encoding="utf-8-sig") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["Clip", "Text", "Seconds", "Tokens", "Part", "Trained on", "Findings"]
+    assert len(rows) == 1 + 44
+    assert page.filter("sample", "refused")[page.table] == []
+
+
+def test_a_clip_is_given_as_sound_not_as_a_path(full: Workspace) -> None:
+    from amharic_tts.ui.pages.dataset import DatasetPage
+
+    page = build(DatasetPage(studio(full)))
+    with pytest.raises(UserError, match="has no clip `../x`"):
+        page.sound("sample", "../x")
+    with pytest.raises(UserError, match="can't be the name of a dataset"):
+        page.sound("../../etc", "x")
+
+
+FORM: dict[str, Any] = {
+    "audio": None,
+    "folder": "",
+    "transcript": None,
+    "subtitles": None,
+    "name": "mine",
+    "language": "am",
+}
+
+
+def test_what_is_missing_in_the_build_form_is_said_at_once(workspace: Workspace) -> None:
+    form = BuildForm(**{**FORM, "name": " ", "transcript": "a.csv", "subtitles": "a.srt"})
+    with pytest.raises(UserError) as told:
+        form.arguments(studio(workspace))
+    assert told.value.message.splitlines() == [
+        "Choose recordings to upload, or name a folder",
+        "Give a transcript or subtitles, not both",
+        "Give the dataset a name",
+    ]
+
+
+def test_uploads_are_kept_and_the_command_names_them(workspace: Workspace, tmp_path: Path) -> None:
+    for name in ("a.wav", "metadata.csv"):
+        (tmp_path / name).write_text(name)
+    form = BuildForm(
+        **{**FORM, "audio": [str(tmp_path / "a.wav")], "transcript": str(tmp_path / "metadata.csv")}
+    )
+    command = form.arguments(studio(workspace))
+    kept = Path(command[2]).parent
+    assert kept.parent == workspace.uploads
+    assert sorted(f.name for f in kept.iterdir()) == ["a.wav", "metadata.csv"]
+    assert command == [
+        "dataset",
+        "build",
+        str(kept / "a.wav"),
+        "--name=mine",
+        "--language=am",
+        "--transcript",
+        str(kept / "metadata.csv"),
+    ]
+
+
+def test_a_folder_is_for_this_machine_only_and_never_an_option(workspace: Workspace) -> None:
+    form = BuildForm(**{**FORM, "folder": "--name=other"})
+    assert Path(form.arguments(studio(workspace))[2]).is_absolute()
+    public = studio(workspace, host="0.0.0.0", auth=("a", "b"))
+    with pytest.raises(UserError, match="only where the studio is not open to others"):
+        form.arguments(public)
+    with pytest.raises(UserError, match="can't be the name of a dataset"):
+        BuildForm(**{**FORM, "folder": "/x", "name": "../y"}).arguments(studio(workspace))
+
+
+def test_the_form_makes_the_run_that_it_says(full: Workspace, monkeypatch: Any) -> None:
+    from amharic_tts.jobs import process
+    from amharic_tts.ui import train_form
+    from amharic_tts.ui.pages.train import TrainPage
+    from training import config
+
+    started = []
+    monkeypatch.setattr(process, "start", lambda _workspace, folder: started.append(folder))
+    page = build(TrainPage(studio(full)))
+    values = {key: train_form.DEFAULTS[key] for key in page.fields}
+    values |= {"dataset": "sample", "steps": 7, "use_grad_checkpoint": True, "seed": 3}
+    shown = page.launch("practice", "", **values)
+    assert value(shown[page.problems], "visible") is False
+    (folder,) = started
+    made = config.load(folder / "config.yaml")
+    asked = {**values, "base": "practice", "language": "am"}
+    assert {key: getattr(made, key) for key in asked} == asked
+    assert set(asked) | {"base_revision"} == set(train_form.DEFAULTS)
+    full.discard(folder)
+
+
+def test_a_base_is_chosen_by_name(full: Workspace) -> None:
+    from amharic_tts.ui.pages.train import TrainPage
+
+    page = build(TrainPage(studio(full, host="0.0.0.0", auth=("a", "b"))))
+    for base in ("/etc", "folder"):
+        told = page.launch(base, "/etc", dataset="sample")
+        assert value(told[page.problems], "visible") is True
+    assert store.jobs(full) == []
+
+
+def test_an_unknown_run_in_the_address_is_said(full: Workspace, monkeypatch: Any) -> None:
+    import gradio as gr
+
+    from amharic_tts.ui.pages.train import TrainPage
+
+    said: list[str] = []
+    monkeypatch.setattr(gr, "Warning", lambda message, **_: said.append(message))
+    page = build(TrainPage(studio(full)))
+    shown = page.open_run("../../etc")
+    assert value(shown[page.panel.box], "visible") is False
+    assert "be the name of a run" in said[0]
+
+
+class Voice:
+    """A speech process that says two things and fails."""
+
+    def __init__(self, *told: Event) -> None:
+        self.told = told
+        self.asked: list[Any] = []
+
+    def speak(self, *asked: Any, **more: Any) -> Any:
+        self.asked.append((asked, more))
+        for event in self.told:
+            if isinstance(event, Failed):
+                raise StudioError(event.message, event.hint)
+            yield event
+
+
+def test_speaking_tells_what_it_does_and_a_failure_frees_the_button(
+    full: Workspace, monkeypatch: Any
+) -> None:
+    from amharic_tts.ui.pages.speak import SpeakPage
+
+    voice = Voice(Progress(0, 0, "Loading the voice"), Failed("It ended", "Again"), Done())
+    page = build(SpeakPage(studio(full), voice))  # type: ignore[arg-type]
+    seen = list(page.speak("/etc", "ሰላም", None, 7))
+    assert "There is no such voice" in seen[-2][page.told]
+    assert voice.asked == []
+    monkeypatch.setattr(page, "known", lambda: [type("V", (), {"id": "run-1", "note": ""})()])
+    seen = list(page.speak("run-1", "ሰላም", None, 7))
+    assert "Loading the voice" in seen[1][page.told]
+    assert "It ended<br><small>Again</small>" in seen[2][page.told]
+    assert value(seen[-1][page.go], "interactive") is True
+
+
+def test_the_licence_is_accepted_before_the_download(workspace: Workspace) -> None:
+    from amharic_tts.ui.pages.base_model import BaseModelBox
+
+    box = build(BaseModelBox(studio(workspace)))
+    with pytest.raises(UserError, match="Accept the licence"):
+        box.start(False)
+    assert store.jobs(workspace, "task") == []
