@@ -59,6 +59,8 @@ class Machine:
     """Why there is no GPU though `nvidia-smi` is there."""
     nvcc: str = ""
     """Version of the CUDA compiler, or empty."""
+    compiler: bool = True
+    """There is a C++ compiler."""
     disk_free: int = 0
     """Bytes free where `.venv` goes."""
     writable: bool = True
@@ -148,6 +150,15 @@ def find_nvcc() -> str:
     return release[1] if release else ""
 
 
+def has_compiler() -> bool:
+    """Tell whether setuptools would find a C++ compiler."""
+    if platform.system() == "Windows":
+        programs = os.environ.get("PROGRAMFILES(X86)", r"C:\Program Files (x86)")
+        finder = Path(programs) / "Microsoft Visual Studio" / "Installer" / "vswhere.exe"
+        return finder.exists() or shutil.which("cl") is not None
+    return any(shutil.which(name) for name in ("c++", "g++", "clang++"))
+
+
 def architecture() -> str:
     """Return what this Python runs as; `aarch64` and `arm64`, `amd64` and `x86_64` are the same."""
     if sys.maxsize <= 2**32:
@@ -204,7 +215,12 @@ def folder_size(folder: Path) -> int:
 
 
 def _pip_settings() -> str:
-    """Return which of pip's settings sends it to another index; uv reads none of them."""
+    """Return which of pip's settings sends it to another index; uv reads none of them.
+
+    Empty where uv is told of an index too.
+    """
+    if os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL"):
+        return ""
     if importlib.util.find_spec("pip") is None:
         named = [key for key in ("PIP_INDEX_URL", "PIP_NO_INDEX") if os.environ.get(key)]
         return named[0] if named else ""
@@ -260,6 +276,7 @@ def inspect_machine(root: Path, network: bool = True) -> Machine:
         gpus=gpus.result()[0],
         gpu_problem=gpus.result()[1],
         nvcc=nvcc.result(),
+        compiler=has_compiler(),
         disk_free=disk_free,
         writable=_writable(venv if venv.is_dir() else root),
         can_make_venv=bool(

@@ -160,6 +160,19 @@ def _check_place(machine: Machine, torch: TorchChoice) -> None:
         )
 
 
+def _check_compiler(machine: Machine) -> None:
+    """Refuse pip where it would have to compile; uv leaves those packages out (overrides.txt)."""
+    python = machine.venv_python or machine.python[:2]
+    compiles = python >= (3, 13) or (machine.system, machine.arch) == ("Linux", "arm64")
+    if compiles and not machine.compiler:
+        why = f" (not uv, since `{machine.pip_only}` is set)" if machine.pip_only else ""
+        raise UserError(
+            f"pip{why} would have to compile a package here, and there is no C++ compiler",
+            "Use Python 3.10 to 3.12 (on x86_64), or install a compiler (Debian and Ubuntu: sudo "
+            "apt install g++), or let uv reach the packages (UV_DEFAULT_INDEX)",
+        )
+
+
 def venv_program(system: str, name: str) -> str:
     """Return a program of `.venv`, relative to the studio's folder."""
     return rf".venv\Scripts\{name}.exe" if system == "Windows" else f".venv/bin/{name}"
@@ -174,6 +187,8 @@ class _Writer:
 
     def _argv(self, uv: bool, *what: str) -> tuple[str, ...]:
         if uv:
+            if "constraints.txt" in what:
+                what = (*what, "--override", "overrides.txt")
             return (self.python, "-m", "uv", "pip", "install", "--python", self.python, *what)
         return (self.python, "-m", "pip", "install", "--disable-pip-version-check", *what)
 
@@ -269,6 +284,8 @@ def make_plan(machine: Machine, options: Options) -> Plan:
     _check_place(machine, torch)
 
     writer = _Writer(machine, options)
+    if missing_base and not writer.uv:
+        _check_compiler(machine)
     steps = _venv_steps(machine, writer)
     if missing_base:
         steps += _torch_steps(machine, torch, writer)

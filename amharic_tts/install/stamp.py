@@ -20,7 +20,7 @@ from amharic_tts.install.inspection import Machine
 from amharic_tts.install.plan import BASE, TESTS, TORCH, UV
 from amharic_tts.install.torch_choice import choose_torch
 
-_FILES = ("requirements.txt", "constraints.txt", "pyproject.toml")
+_FILES = ("requirements.txt", "constraints.txt", "overrides.txt", "pyproject.toml")
 VERSION = 1
 """Raised when the set-up itself changes in a way that the files do not show."""
 

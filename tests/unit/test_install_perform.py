@@ -105,8 +105,9 @@ def test_programs_of_the_venv_are_found_from_anywhere(tmp_path: Path) -> None:
 
 @pytest.fixture
 def studio(tmp_path: Path) -> Path:
-    for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
+    for name in ("requirements", "requirements-dev", "constraints", "overrides"):
+        shutil.copy(ROOT / f"{name}.txt", tmp_path)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / ".venv").mkdir()
     return tmp_path
 

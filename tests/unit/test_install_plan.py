@@ -59,7 +59,7 @@ def test_an_empty_linux_machine_without_a_gpu_takes_the_cpu_index_then_the_regis
     assert torch_commands(LINUX) == [
         uv + from_index,
         pip + from_index,
-        uv + from_registry,
+        uv + from_registry + " --override overrides.txt",
         pip + from_registry,
     ]
     assert all(step.why for step in plan.steps)
@@ -75,7 +75,10 @@ def test_without_the_pytorch_index_linux_takes_the_registrys_build() -> None:
 
 def test_linux_with_a_gpu_takes_the_registrys_cuda_13_build() -> None:
     first = torch_commands(LINUX_GPU)[0]
-    assert first == "--python .venv/bin/python torch==2.11.0 torchaudio==2.11.0 -c constraints.txt"
+    assert first == (
+        "--python .venv/bin/python torch==2.11.0 torchaudio==2.11.0 -c constraints.txt "
+        "--override overrides.txt"
+    )
     assert choose_torch(LINUX_GPU).cuda == "13.0"
 
 
@@ -204,7 +207,9 @@ def test_nothing_is_left_to_do_the_second_time() -> None:
 def test_tests_need_their_packages() -> None:
     plan = make_plan(LINUX, Options(tests=True))
     (step,) = [step for step in plan.steps if step.title == "Install the packages"]
-    assert step.argv[-4:] == ("-r", "requirements-dev.txt", "-c", "constraints.txt")
+    pinned = ("-r", "requirements-dev.txt", "-c", "constraints.txt")
+    assert step.argv[-6:] == (*pinned, "--override", "overrides.txt")
+    assert step.otherwise[0].argv[-4:] == pinned
     assert plan.layers == ("base", "tests")
 
 
@@ -213,6 +218,18 @@ def test_pip_set_to_another_index_is_used_instead_of_uv() -> None:
     assert "Install uv" not in titles(plan)
     assert not any("uv" in step.argv for step in plan.steps)
     assert plan.notes == ("pip is used instead of uv, which does not read `PIP_INDEX_URL`",)
+
+
+@pytest.mark.parametrize(
+    "machine", [dataclasses.replace(LINUX, python=(3, 13, 0)), ARM], ids=["python 3.13", "arm"]
+)
+def test_pip_alone_needs_a_compiler_where_a_wheel_is_missing(machine: Machine) -> None:
+    bare = dataclasses.replace(machine, compiler=False)
+    assert make_plan(bare, Options()).steps  # uv leaves those packages out
+    with pytest.raises(UserError, match="no C.. compiler"):
+        make_plan(bare, Options(use_uv=False))
+    assert make_plan(machine, Options(use_uv=False)).steps
+    assert make_plan(dataclasses.replace(LINUX, compiler=False), Options(use_uv=False)).steps
 
 
 def test_an_unknown_part_is_refused_with_the_list() -> None:

@@ -55,6 +55,17 @@ def test_constraints_agree_with_the_requirements_and_leave_pytorchs_helpers_alon
     assert [n for n, _ in pins if n.startswith(("nvidia", "cuda", "triton"))] == []
 
 
+def test_what_uv_leaves_out_has_its_reason_and_is_not_ours() -> None:
+    lines = (ROOT / "overrides.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    ours = {requirements.normal(line.name) for line in read("requirements.txt")}
+    for line in pins:
+        requirement, _, reason = line.partition("  # ")
+        assert len(reason) > 5, line
+        assert "==" in requirement and ";" in requirement, line
+        assert requirements.package_name(requirement) not in ours
+
+
 def test_the_optional_parts_are_pinned() -> None:
     found = requirements.parts((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert sorted(found) == ["cluster", "flash-attn", "transphone", "youtube"]

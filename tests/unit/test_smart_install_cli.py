@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FILES = ("smart_install.py", "requirements.txt", "requirements-dev.txt", "constraints.txt")
+FILES = (
+    "smart_install.py",
+    "requirements.txt",
+    "requirements-dev.txt",
+    "constraints.txt",
+    "overrides.txt",
+    "pyproject.toml",
+)
 
 
 @pytest.fixture
@@ -19,7 +26,7 @@ def studio(tmp_path: Path) -> Path:
     """A copy of what smart_install.py reads, as a fresh clone has it: no `.venv`."""
     folder = tmp_path / "studio with spaces"
     folder.mkdir()
-    for name in (*FILES, "pyproject.toml"):
+    for name in FILES:
         shutil.copy(ROOT / name, folder / name)
     ignore = shutil.ignore_patterns("__pycache__")
     package = folder / "amharic_tts"
