@@ -21,7 +21,8 @@ from training.config import FinetuneConfig
 from training.data import ClipDataset, Collator, GroupedSampler
 from training.effective import Plan
 from training.model import PackedXtts, target_counts
-from training.report import Emit, KeepCheckpoints, SetEpoch, StopAsked, StopSwitch, TellEvents
+from training.report import Emit, KeepCheckpoints, SetEpoch, TellEvents
+from training.stopping import StopAsked, StopSwitch
 
 LOGGED_STEPS = 2000
 """A run logs at most about so many steps; longer ones log the mean of several."""

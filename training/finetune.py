@@ -21,6 +21,7 @@ from amharic_tts.workspace import Workspace
 from training import config as configs
 from training.checkpoints import Checkpoints
 from training.config import FinetuneConfig
+from training.stopping import StopSwitch
 
 logger = logging.getLogger("training")
 
@@ -50,12 +51,14 @@ def main(arguments: Sequence[str] = tuple(sys.argv[1:])) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
         run, workspace = _open(arguments)
+        stop = StopSwitch(run)
+        stop.listen()  # before the libraries, which take many seconds to load
         process.enter(workspace, run)
     except StudioError as error:
         # Not this run's events: another process may be writing them.
         logger.error("error: %s", error)
         return error.exit_code
-    return _train(workspace, run)
+    return _train(workspace, run, stop)
 
 
 def _open(arguments: Sequence[str]) -> tuple[Path, Workspace]:
@@ -69,7 +72,7 @@ def _open(arguments: Sequence[str]) -> tuple[Path, Workspace]:
     return run, Workspace.open(run.parents[1])
 
 
-def _train(workspace: Workspace, run: Path) -> int:
+def _train(workspace: Workspace, run: Path, stop: StopSwitch) -> int:
     tell = Teller(EventLog(run / "events.jsonl"))
     config: FinetuneConfig | None = None
     try:
@@ -82,7 +85,7 @@ def _train(workspace: Workspace, run: Path) -> int:
             tell(Finding("checkpoint.damaged", what, "warning", name))
         config = configs.load(run / "config.yaml").check()
         tell(Progress(newest.step if newest else 0, config.steps, "loading libraries"))
-        final = _work(workspace, run, config, tell)
+        final = _work(workspace, run, config, tell, stop)
     except StudioError as error:
         final = Failed(error.message, error.hint, error.exit_code)
     except Exception as error:
@@ -92,17 +95,16 @@ def _train(workspace: Workspace, run: Path) -> int:
     return final.exit_code if isinstance(final, Failed) else 0
 
 
-def _work(workspace: Workspace, run: Path, config: FinetuneConfig, tell: Teller) -> Event:
+def _work(
+    workspace: Workspace, run: Path, config: FinetuneConfig, tell: Teller, stop: StopSwitch
+) -> Event:
     if "WORLD_SIZE" not in os.environ:
         # With several GPUs in sight the Trainer would wrap the model in nn.DataParallel, which
         # our flat batches can't be cut for. Several GPUs are used by torchrun.
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
         os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[0]
-    from training.report import StopSwitch  # from here on: torch, transformers, coqui
-    from training.session import Session
+    from training.session import Session  # from here on: torch, transformers, coqui
 
-    stop = StopSwitch(run)
-    stop.listen()
     return Session(workspace, run, config, tell, stop).work()
 
 

@@ -1,13 +1,10 @@
-"""What a run tells and hears: its events, the stop request, checkpoints at the right moments."""
+"""What a run tells, and when it saves: events, checkpoints, the end on request."""
 
 from __future__ import annotations
 
 import logging
-import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -15,8 +12,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from amharic_tts.errors import StudioError
 from amharic_tts.events import Clock, Event, Metric
-from amharic_tts.jobs import process
 from training.checkpoints import Checkpoints
+from training.stopping import StopSwitch
 
 logger = logging.getLogger(__name__)
 
@@ -27,34 +24,6 @@ METRICS = (
 )
 PROGRESS_EVERY = 1.0
 """Seconds between two progress events, at least."""
-
-
-class StopAsked(Exception):
-    """Somebody asked the run to stop while it was not yet, or not just then, training."""
-
-
-class StopSwitch:
-    """Knows whether the run was asked to stop: SIGTERM, Ctrl-C, or the stop file in its folder."""
-
-    def __init__(self, run: Path) -> None:
-        self._run, self._signalled = run, False
-
-    def listen(self) -> None:
-        """Take SIGTERM and SIGINT as requests instead of dying of them."""
-        signal.signal(signal.SIGTERM, self._set)
-        signal.signal(signal.SIGINT, self._set)
-
-    def _set(self, _number: int, _frame: FrameType | None) -> None:
-        self._signalled = True
-
-    def asked(self) -> bool:
-        """Tell whether to save and stop."""
-        return self._signalled or process.stop_requested(self._run)
-
-    def check(self) -> None:
-        """Raise `StopAsked` if so; for the work before the first step."""
-        if self.asked():
-            raise StopAsked
 
 
 class TellEvents(TrainerCallback):
@@ -131,7 +100,7 @@ class KeepCheckpoints(TrainerCallback):
         if self._stop.asked() and state.global_step < state.max_steps:
             self.stopped = True
             control.should_training_stop = control.should_save = True
-            control.should_evaluate = False
+            control.should_evaluate = False  # it takes too long now; a resume begins with it
         elif control.should_save:
             # Each checkpoint is judged, so that the best one is one that is there.
             control.should_evaluate = self._evaluates
@@ -165,7 +134,12 @@ class KeepCheckpoints(TrainerCallback):
     def on_prediction_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        self._stop.check()
+        """Break an evaluation off, but for the last one; the checkpoint is saved without it."""
+        if self._stop.asked() and state.global_step < state.max_steps:
+            self.stopped = True
+            control.should_training_stop = control.should_save = True
+            self._require_room_and_fitness(state.global_step)
+            raise StopAsked
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any

@@ -33,7 +33,8 @@ from training.effective import Plan
 from training.engine import XttsTrainer, build_trainer
 from training.model import PackedXtts
 from training.practice.base import build
-from training.report import Emit, StopAsked, StopSwitch
+from training.report import Emit
+from training.stopping import StopAsked, StopSwitch
 
 logger = logging.getLogger(__name__)
 
@@ -174,8 +175,15 @@ class Session:
             self.config, plan, model, (train, evaluation), self.checkpoints, self.emit, self.stop
         )
         trainer.add_callback(effective.VerifyPlan(plan, trainer))
+        trainer.args.eval_on_start = evaluation is not None and self._owes_evaluation(start)
         self._run_trainer(trainer, start)
         return keeper.stopped
+
+    def _owes_evaluation(self, start: Checkpoint | None) -> bool:
+        """Tell whether a stop kept the evaluation from being made that was due at a checkpoint."""
+        if start is None or start.eval_loss is not None:
+            return False
+        return start.step % self.config.eval_every == 0 or start.step % self.config.save_every == 0
 
     def _run_trainer(self, trainer: XttsTrainer, start: Checkpoint | None) -> None:
         try:

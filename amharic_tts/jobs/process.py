@@ -20,7 +20,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from amharic_tts.errors import StudioError, UserError
-from amharic_tts.events import FINAL, EventLog, Failed
+from amharic_tts.events import FINAL, EventLog, Failed, Started, Stopped
 from amharic_tts.files import disk_errors, write_text
 from amharic_tts.jobs.spec import JobSpec
 from amharic_tts.workspace import Workspace
@@ -196,6 +196,16 @@ def stop(folder: Path, patience: float = 60.0) -> None:
     who = _read(folder / "process.json")
     if is_alive(who):
         kill(folder)
+    _note_early_end(folder)
+
+
+def _note_early_end(folder: Path) -> None:
+    """Write down that a job was stopped, where it was ended before it could hear the request."""
+    log = EventLog(folder / "events.jsonl")
+    events, _ = log.read()
+    began = [event for event in events if isinstance(event, Started)]
+    if not events or isinstance(events[-1], Started):
+        log.append(Stopped(step=began[-1].step if began else 0))
 
 
 def kill(folder: Path) -> None:

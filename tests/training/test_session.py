@@ -23,8 +23,8 @@ from training import finetune
 from training.checkpoints import Checkpoints, fault
 from training.config import FinetuneConfig
 from training.model import PackedXtts
-from training.report import StopSwitch
 from training.session import Session
+from training.stopping import StopSwitch
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +215,32 @@ def test_a_stop_between_the_passes_of_a_step_loses_nothing(
     again, after = session(studio, f"passes{step}", **PASSES)
     assert isinstance(again.work(), Done)
     assert {**_losses(before), **_losses(after)} == uninterrupted
+
+
+@pytest.mark.parametrize("look", [len(TEXTS) + 3, len(TEXTS) + 4])
+def test_an_evaluation_that_a_stop_broke_off_is_made_up_for(studio: Workspace, look: int) -> None:
+    """The stop comes at the end of step 2, where an evaluation is due, or in the evaluation."""
+    settings = {"steps": 3, "save_every": 2, "eval_every": 2}
+    name = f"owing{look}"
+    whole, _ = session(studio, "owing", **settings)
+    if whole.checkpoints.newest() is None:
+        whole.work()
+    first, before = session(studio, name, **settings)
+    stop = StopAtCall(first.run)
+    stop.nth = look
+    first.stop = stop
+    stopped = first.work()
+    assert isinstance(stopped, Stopped) and stopped.step == 2
+    assert not _evals(before)
+    again, after = session(studio, name, **settings)
+    assert isinstance(again.work(), Done)
+    assert sorted(_evals(after)) == [2, 3]
+    reference = {c.step: c.eval_loss for c in whole.checkpoints.all()}
+    assert {c.step: c.eval_loss for c in again.checkpoints.all()} == reference
+
+
+def _evals(told: list[Event]) -> dict[int, float]:
+    return {e.step: e.value for e in told if isinstance(e, Metric) and e.name == "eval_loss"}
 
 
 def _losses(told: list[Event]) -> dict[int, float]:

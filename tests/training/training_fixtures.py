@@ -25,7 +25,8 @@ from training.effective import VerifyPlan, apply_to_model, make_plan
 from training.engine import XttsTrainer, build_trainer
 from training.model import PackedBatch, PackedXtts, Row, pack
 from training.practice.sound import speech_like
-from training.report import KeepCheckpoints, StopSwitch
+from training.report import KeepCheckpoints
+from training.stopping import StopSwitch
 
 # Two threads on shared cores wait for each other; also for the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -127,6 +127,14 @@ def test_stop_saves_and_ends(workspace: Workspace) -> None:
         process.stop(job.folder)
 
 
+def test_stop_in_the_first_moment_is_a_stop(workspace: Workspace) -> None:
+    """Before the process can hear the request, the signal ends it; that is no accident."""
+    job = make(workspace, "a", 60)
+    process.start(workspace, job.folder)
+    process.stop(job.folder)
+    assert job.history().state == "stopped"
+
+
 def test_kill_nine_is_stopped_unexpectedly_and_can_start_again(workspace: Workspace) -> None:
     job = make(workspace, "a", 60)
     process.start(workspace, job.folder)
