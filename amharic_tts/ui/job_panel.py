@@ -19,6 +19,7 @@ from amharic_tts.ui import job_view
 from amharic_tts.ui.handlers import wire
 from amharic_tts.ui.job_view import Watch
 from amharic_tts.ui.studio import Studio
+from training import config
 
 PATIENCE = 60.0
 """Seconds after a stop request before pressing Stop again ends the process at once."""
@@ -63,6 +64,9 @@ class JobPanel:
             )
             with gr.Row(elem_classes="actions"):
                 self.stop = gr.Button(say("job.stop"), variant="stop", elem_id=f"{ident}-stop")
+                self.steps = gr.Number(
+                    label=say("job.steps"), precision=0, min_width=120, elem_id=f"{ident}-steps"
+                )
                 self.resume = gr.Button(
                     say("job.resume" if training else "job.retry"),
                     variant="primary",
@@ -102,6 +106,7 @@ class JobPanel:
             self.tiles,
             self.plot,
             self.stop,
+            self.steps,
             self.resume,
             self.findings,
             self.command,
@@ -112,7 +117,7 @@ class JobPanel:
         say = self.studio.words
         wire(self.timer.tick, self.tick, say, [self.watch], self.outputs)
         wire(self.stop.click, self.request_stop, say, [self.watch], self.outputs)
-        wire(self.resume.click, self.start_again, say, [self.watch], self.outputs)
+        wire(self.resume.click, self.start_again, say, [self.watch, self.steps], self.outputs)
 
     def attach(self, job: store.Job | None) -> dict[Any, Any]:
         """Return the updates that show a job from the beginning, or nothing at all."""
@@ -165,15 +170,21 @@ class JobPanel:
         watch.update(job)
         return self._draw(job, watch)
 
-    def start_again(self, watch: Watch) -> dict[Any, Any]:
+    def start_again(self, watch: Watch, steps: int | None = None) -> dict[Any, Any]:
         """Start the process of the job again; a training run goes on from its checkpoint.
 
+        Args:
+            watch: Which job.
+            steps: For a training run, how many steps it shall have in all.
+
         Raises:
-            UserError: It runs already, or another job has the device.
+            UserError: It runs already, has that many steps, or another job has the device.
         """
         job = store.get(self.studio.workspace, watch.job_id, self.kind)
         if self.kind == "train":
-            training.resume_run(self.studio.workspace, job.id)
+            training.resume_run(
+                self.studio.workspace, job.id, None if steps == steps_of(job) else steps
+            )
         else:
             process.start(self.studio.workspace, job.folder)
         return self.attach(job)
@@ -190,18 +201,38 @@ class JobPanel:
                 say("job.stopping" if watch.stopping else "job.stop"),
                 visible=history.state == "running",
             ),
+            self.steps: gr.Number(visible=False),
             self.resume: gr.Button(visible=history.state in ("stopped", "failed", "lost")),
             self.findings: job_view.findings(history.findings, say),
             self.command: job.spec.command_line(),
             self.log: job.log_tail(),
         }
         if self.kind == "train":
-            updates[self.tiles] = job_view.tiles(job_view.numbers(history, say))
-            rows = job_view.loss_rows(history, say)
-            table = pd.DataFrame(rows, columns=["step", "loss", "series"])
-            # An empty plot is hidden: it would draw axes from minus to plus infinity.
-            steps = max(int(job.spec.details.get("steps", 0)), history.step)
-            updates[self.plot] = gr.LinePlot(
-                table if rows else None, x_lim=[0, steps] if steps else None, visible=bool(rows)
-            )
+            updates |= self._draw_training(job, history, live)
         return updates
+
+    def _draw_training(self, job: store.Job, history: store.History, live: bool) -> dict[Any, Any]:
+        say, steps = self.studio.words, steps_of(job)
+        rows = job_view.loss_rows(history, say)
+        table = pd.DataFrame(rows, columns=["step", "loss", "series"])
+        again = say("job.further" if history.state == "done" else "job.resume")
+        return {
+            self.tiles: job_view.tiles(job_view.numbers(history, say)),
+            # An empty plot is hidden: it would draw axes from minus to plus infinity.
+            self.plot: gr.LinePlot(
+                table if rows else None, x_lim=[0, max(steps, history.step)], visible=bool(rows)
+            ),
+            self.steps: gr.Number(
+                steps * 2 if history.state == "done" else steps, visible=not live
+            ),
+            self.resume: gr.Button(again, visible=not live),
+        }
+
+
+def steps_of(job: store.Job) -> int:
+    """Return how many steps a training run shall have in all.
+
+    Raises:
+        UserError: Its settings can't be read.
+    """
+    return config.load(job.folder / training.CONFIG).steps

@@ -226,3 +226,22 @@ def test_the_licence_is_accepted_before_the_download(workspace: Workspace) -> No
     with pytest.raises(UserError, match="Accept the licence"):
         box.start(False)
     assert store.jobs(workspace, "task") == []
+
+
+def test_a_finished_run_can_be_trained_further(full: Workspace, monkeypatch: Any) -> None:
+    from amharic_tts.jobs import training
+    from amharic_tts.ui.job_panel import JobPanel
+    from training.config import FinetuneConfig
+
+    job = training.create_run(full, FinetuneConfig(dataset="sample", steps=10))
+    job.events.append(Done({"run": job.id}))
+    panel = build(JobPanel(studio(full), "train", "run"))
+    shown = panel.attach(job)
+    assert (shown[panel.resume].value, shown[panel.resume].visible) == ("Train further", True)
+    assert (shown[panel.steps].value, shown[panel.stop].visible) == (20, False)
+    asked = []
+    monkeypatch.setattr(training, "resume_run", lambda _w, run, steps: asked.append((run, steps)))
+    panel.start_again(shown[panel.watch], 20)
+    panel.start_again(shown[panel.watch], 10)
+    assert asked == [(job.id, 20), (job.id, None)]
+    full.discard(job.folder)

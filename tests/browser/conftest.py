@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "test-results"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = [
+FLAGS = (
     "--no-sandbox",
     "--headless=new",
     "--disable-gpu",
@@ -29,7 +29,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
-]
+)
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Server:
 
     workspace: Path
     port: int = field(default_factory=lambda: free_port())
-    flags: tuple[str, ...] = ()
+    environ: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
 
     @property
@@ -48,12 +48,12 @@ class Server:
     def start(self) -> Server:
         command = [sys.executable, str(ROOT / "xtts_demo.py"), "--workspace", str(self.workspace)]
         self.process = subprocess.Popen(
-            [*command, "--port", str(self.port), *self.flags],
+            [*command, "--port", str(self.port)],
             stdout=subprocess.PIPE,
             text=True,
             # From another folder, as a user may: nothing may depend on the current one.
             cwd=self.workspace.parent,
-            env={**os.environ, "OMP_NUM_THREADS": "2"},
+            env={**os.environ, "OMP_NUM_THREADS": "2", **self.environ},
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -165,8 +165,8 @@ def serve(chromium: Any) -> Iterator[Any]:
     """Return a function that starts a studio: `serve(workspace)`; skipped without a browser."""
     started: list[Server] = []
 
-    def start(workspace: Path, *flags: str) -> Server:
-        started.append(Server(workspace, flags=flags).start())
+    def start(workspace: Path, **environ: str) -> Server:
+        started.append(Server(workspace, environ=environ).start())
         return started[-1]
 
     yield start

@@ -110,3 +110,45 @@ def test_refused_clips_can_be_seen_alone(serve: Any, tab: Any, workspace: Worksp
     cells = one.page.locator("#dataset-table [role=gridcell]:nth-child(6)")
     assert cells.all_inner_texts() == ["refused"]
     one.picture("refused")
+
+
+def test_a_dataset_from_uploads(
+    serve: Any, tab: Any, studios: dict[str, Any], workspace: Workspace, tmp_path: Path
+) -> None:
+    made = sorted((studios["full"].workspace / "datasets/sample/wavs").glob("*.wav"))[:3]
+    lines = "".join(f"{wav.stem}|ሰላም ለዓለም {n}\n" for n, wav in enumerate(made))
+    (tmp_path / "texts.csv").write_text(lines, encoding="utf-8")
+    one = tab().open(serve(workspace.root).url)
+    form = one.page.locator("#dataset-build")
+    form.get_by_text("Build from your recordings").click()
+    form.locator("#build-audio input[type=file]").set_input_files(made)
+    form.get_by_text(made[2].stem[:12]).first.wait_for()
+    form.locator("#build-transcript input[type=file]").set_input_files(tmp_path / "texts.csv")
+    form.get_by_text("texts").first.wait_for()
+    form.get_by_label("Name of the dataset").fill("ድምፄ")
+    one.picture("build-form")
+    form.get_by_role("button", name="Build the dataset").click()
+    one.page.locator("#dataset-report").wait_for(state="visible", timeout=60_000)
+    assert one.page.locator("#dataset-name input").input_value() == "ድምፄ"
+    cells = one.page.locator("#dataset-table [role=gridcell]:nth-child(1)")
+    assert sorted(cells.all_inner_texts()) == [wav.stem for wav in made]
+    assert "Finished" in one.page.locator("#dataset-job-status").inner_text()
+    one.picture("built")
+    assert one.errors == []
+
+
+def test_the_licence_stands_before_the_download(serve: Any, tab: Any, workspace: Workspace) -> None:
+    one = tab().open(serve(workspace.root, HF_HUB_OFFLINE="1").url)
+    one.turn_to("train")
+    one.page.locator("#train-base").get_by_text("XTTS v2").click()
+    box = one.page.locator("#base-xtts")
+    box.get_by_text("Coqui Public Model License").wait_for()
+    one.page.locator("#base-download").click()
+    toast = one.page.locator(".toast-body, [data-testid=toast-body]").first
+    toast.wait_for()
+    assert "Accept the licence before the download" in toast.inner_text()
+    one.page.locator("#base-accept input").check()
+    one.page.locator("#base-download").click()
+    box.locator(".chip", has_text="Failed").wait_for(timeout=60_000)
+    assert "HF_HUB_OFFLINE" in box.locator(".job-error").inner_text()
+    one.picture("download-failed")

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from amharic_tts import base_models
 from amharic_tts.base_models import catalog
 from amharic_tts.errors import UserError
 from amharic_tts.ui.handlers import wire
@@ -51,7 +52,7 @@ class BaseModelBox:
 
     def present(self) -> bool:
         """Tell whether the real base is in the workspace, whole."""
-        return not catalog.check_base(self.studio.workspace.bases / catalog.XTTS_V2)
+        return base_models.is_ready(self.studio.workspace, catalog.XTTS_V2)
 
     def load(self) -> dict[Any, Any]:
         """Show whether the base is here, and a download that still runs."""

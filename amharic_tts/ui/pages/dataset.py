@@ -88,16 +88,23 @@ class DatasetPage:
         ):
             gr.HTML(f"<p>{say('dataset.build.text')}</p>")
             self.audio = gr.File(
-                label=say("dataset.build.audio"), file_count="multiple", height=140
+                label=say("dataset.build.audio"),
+                file_count="multiple",
+                height=140,
+                elem_id="build-audio",
             )
             with gr.Row():
                 self.transcript = gr.File(
                     label=say("dataset.build.transcript"),
                     file_types=[".csv", ".tsv", ".txt"],
+                    elem_id="build-transcript",
                     height=120,
                 )
                 self.subtitles = gr.File(
-                    label=say("dataset.build.subtitles"), file_types=[".srt", ".vtt"], height=120
+                    label=say("dataset.build.subtitles"),
+                    file_types=[".srt", ".vtt"],
+                    height=120,
+                    elem_id="build-subtitles",
                 )
             self.folder = gr.Textbox(
                 label=say("dataset.build.folder"),
@@ -158,10 +165,8 @@ class DatasetPage:
 
     def load(self) -> dict[Any, Any]:
         """Show what is there when the page is opened, and any task that still runs."""
-        return {
-            **self.refresh(None, None),
-            **self.panel.attach(self.studio.task_of("dataset")),
-        }
+        task = self.studio.task_of("dataset")
+        return {**self.refresh(None, None), **self.panel.attach(task)}
 
     def refresh(self, name: str | None, watch: job_view.Watch | None) -> dict[Any, Any]:
         """Show the list again, with the dataset that the last task made."""
