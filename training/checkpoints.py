@@ -60,7 +60,11 @@ class Checkpoints:
 
     def all(self) -> list[Checkpoint]:
         """Return the whole checkpoints, by step."""
-        found = [_read(path) for path in self._named() if not fault(path)]
+        whole = [path for path in self._named() if not fault(path)]
+        judged: dict[int, float] = {}
+        for path in whole:  # a later one may know what was measured after an earlier was saved
+            judged.update(_eval_losses(path))
+        found = [_read(path, judged) for path in whole]
         return sorted(found, key=lambda checkpoint: checkpoint.step)
 
     def has(self, step: int) -> bool:
@@ -125,7 +129,7 @@ class Checkpoints:
             written.rename(final)
             sync_folder(self.folder)
             self._rotate(keep)
-        return _read(final)
+        return _read(final, _eval_losses(final))
 
     def _rotate(self, keep: int) -> None:
         whole, best = self.all(), self.best()
@@ -192,17 +196,19 @@ def _zip_ends_well(path: Path) -> bool:
     return zipfile.is_zipfile(path)
 
 
-def _read(folder: Path) -> Checkpoint:
-    state = _state(folder)
+def _entries(folder: Path) -> list[dict[str, float]]:
+    history = _state(folder).get("log_history")
+    return history if isinstance(history, list) else []
+
+
+def _eval_losses(folder: Path) -> dict[int, float]:
+    """Return step -> eval loss of everything that was measured up to a checkpoint."""
+    judged = [entry for entry in _entries(folder) if "eval_loss" in entry]
+    return {int(entry["step"]): float(entry["eval_loss"]) for entry in judged}
+
+
+def _read(folder: Path, judged: Mapping[int, float]) -> Checkpoint:
     step = _step(folder)
     assert step is not None
-    history = state.get("log_history")
-    entries = history if isinstance(history, list) else []
-    losses = [entry["loss"] for entry in entries if "loss" in entry]
-    judged = [e["eval_loss"] for e in entries if e.get("step") == step and "eval_loss" in e]
-    return Checkpoint(
-        folder,
-        step,
-        float(losses[-1]) if losses else None,
-        float(judged[-1]) if judged else None,
-    )
+    losses = [entry["loss"] for entry in _entries(folder) if "loss" in entry]
+    return Checkpoint(folder, step, float(losses[-1]) if losses else None, judged.get(step))

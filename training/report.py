@@ -13,7 +13,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from amharic_tts.errors import StudioError
 from amharic_tts.events import Clock, Event, Metric
 from training.checkpoints import Checkpoints
-from training.stopping import StopSwitch
+from training.stopping import StopAsked, StopSwitch
 
 logger = logging.getLogger(__name__)
 
