@@ -76,9 +76,11 @@ def _network_lines(machine: Machine) -> list[Line]:
     lines = []
     if machine.package_index is not None:
         lines.append(
-            Line("package index", "pip reaches it")
+            Line("package index", "pip finds PyTorch there")
             if machine.package_index
-            else Line("package index", "pip can't reach it", "missing", "Check network and proxy")
+            else Line(
+                "package index", "pip can't reach it", "missing", "Check network, proxy, mirror"
+            )
         )
     if machine.torch_index is not None:
         said = (

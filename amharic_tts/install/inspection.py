@@ -20,6 +20,8 @@ from pathlib import Path
 
 from amharic_tts.install import requirements
 
+TORCH = "2.11.0"
+"""Version of torch and torchaudio; the same as in requirements.txt (a test compares them)."""
 TORCH_INDEX = "https://download.pytorch.org/whl/"
 """The PyTorch project's own wheels, one folder per build (`cpu`, `cu126`, ...)."""
 _SMI_PLACES = (
@@ -67,7 +69,7 @@ class Machine:
     can_make_venv: bool = True
     """This Python has `venv` and `ensurepip`."""
     package_index: bool | None = None
-    """pip reaches its package index; None: not tried."""
+    """pip finds PyTorch at its package index; None: not tried."""
     torch_index: bool | None = None
     """The PyTorch project's index can be reached; None: not tried."""
     pip_only: str = ""
@@ -225,8 +227,11 @@ def _pip_settings() -> str:
         named = [key for key in ("PIP_INDEX_URL", "PIP_NO_INDEX") if os.environ.get(key)]
         return named[0] if named else ""
     status, text = run_quietly([sys.executable, "-m", "pip", "config", "list"])
-    found = re.search(r"^(\S*[.](?:index-url|no-index))=", text, re.MULTILINE)
-    return found[1] if status == 0 and found else ""
+    found = re.search(r"^(\S*[.])(index-url|no-index)=", text, re.MULTILINE)
+    if status or not found:
+        return ""
+    variable = found[1] == ":env:."  # how pip names what it has from a variable
+    return "PIP_" + found[2].upper().replace("-", "_") if variable else found[1] + found[2]
 
 
 def _package_index(settings: str) -> bool | None:
@@ -236,10 +241,11 @@ def _package_index(settings: str) -> bool | None:
     if importlib.util.find_spec("pip") is None:
         return None
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--retries", "1"]
-    status, said = run_quietly([*pip, "--timeout", "10", "index", "versions", "six"], timeout=45)
+    status, said = run_quietly([*pip, "--timeout", "10", "index", "versions", "torch"], timeout=45)
     if "unknown command" in said:
         return None
-    return status == 0
+    # A wheel in some local folder is no index: the very version must be on offer.
+    return status == 0 and re.search(rf"\b{re.escape(TORCH)}\b", said) is not None
 
 
 def _torch_index() -> bool:

@@ -98,8 +98,8 @@ def _failure(root: Path, step: Step) -> StudioError:
         )
     return StudioError(
         f"`{step.title}` failed; the lines above say why",
-        "Run this again: what is installed stays. If it fails again in the same way, delete the "
-        "folder .venv and run it once more",
+        "Check the network, then run this again: what is installed stays. If it fails again in the "
+        "same way, delete the folder .venv and run it once more",
     )
 
 

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from amharic_tts.errors import UserError
-from amharic_tts.install.inspection import TORCH_INDEX, Machine
+from amharic_tts.install.inspection import TORCH, TORCH_INDEX, Machine
 from amharic_tts.install.torch_choice import TorchChoice, choose_torch
 
-TORCH = "2.11.0"
-"""Version of torch and torchaudio; the same as in requirements.txt (a test compares them)."""
 UV = "0.13.9"
 SYSTEMS = {"Linux": ("x86_64", "arm64"), "Windows": ("x86_64",), "Darwin": ("arm64",)}
 PYTHONS = ((3, 10), (3, 13))
@@ -154,7 +152,7 @@ def _check_place(machine: Machine, torch: TorchChoice) -> None:
         )
     if machine.package_index is False:
         raise UserError(
-            "pip can't reach its package index",
+            f"pip can't reach its package index, or finds no PyTorch {TORCH} there",
             "Check the network; behind a proxy set HTTPS_PROXY, for a mirror set PIP_INDEX_URL. "
             "Then run this again: it goes on where it stopped. --offline tries all the same",
         )

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from amharic_tts.files import disk_errors, write_text
-from amharic_tts.install.inspection import Machine
-from amharic_tts.install.plan import BASE, TESTS, TORCH, UV
+from amharic_tts.install.inspection import TORCH, Machine
+from amharic_tts.install.plan import BASE, TESTS, UV
 from amharic_tts.install.torch_choice import choose_torch
 
 _FILES = ("requirements.txt", "constraints.txt", "overrides.txt", "pyproject.toml")

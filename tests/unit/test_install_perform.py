@@ -51,7 +51,7 @@ def test_a_failed_step_stops_the_rest_and_says_what_to_do(tmp_path: Path) -> Non
         perform.perform(
             tmp_path, plan(step("raise SystemExit(1)", "Install PyTorch"), step(leave("later")))
         )
-    assert "Run this again" in caught.value.hint
+    assert "run this again" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from amharic_tts.errors import StudioError
-from amharic_tts.install import plan, requirements
+from amharic_tts.install import inspection, requirements
 from amharic_tts.install.requirements import Difference, Requirement
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def only_later(name: str, python: tuple[int, int]) -> set[str]:
 
 def test_the_plan_installs_the_pytorch_that_the_requirements_name() -> None:
     versions = {line.name: line.version for line in read("requirements.txt")}
-    assert versions["torch"] == versions["torchaudio"] == plan.TORCH
+    assert versions["torch"] == versions["torchaudio"] == inspection.TORCH
 
 
 def test_constraints_agree_with_the_requirements_and_leave_pytorchs_helpers_alone() -> None:
