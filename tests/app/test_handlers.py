@@ -245,3 +245,19 @@ def test_a_finished_run_can_be_trained_further(full: Workspace, monkeypatch: Any
     panel.start_again(shown[panel.watch], 10)
     assert asked == [(job.id, 20), (job.id, None)]
     full.discard(job.folder)
+
+
+def test_the_page_never_loads_the_model_libraries(full: Workspace) -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from pathlib import Path; from amharic_tts.settings import Settings\n"
+        "from amharic_tts.ui.app import build_app; from amharic_tts.ui.pages import g2p\n"
+        f"build_app(Settings(Path({str(full.root)!r}))); g2p.compared('ሰላም')\n"
+        "heavy = [m for m in ('torch', 'TTS', 'transformers') if m in sys.modules]\n"
+        "assert not heavy, heavy\n"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert done.returncode == 0, done.stderr
