@@ -54,7 +54,7 @@ class JobPanel:
                 x_title=say("job.step"),
                 y_title=say("plot.axis"),
                 color_title=" ",
-                color_map={say("plot.loss"): "#0b7a6b", say("plot.eval_loss"): "#c2611f"},
+                color_map={say("plot.loss"): "#149a84", say("plot.eval_loss"): "#d9772b"},
                 x_axis_format="d",
                 height=300,
                 visible=False,

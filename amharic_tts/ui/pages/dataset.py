@@ -66,7 +66,7 @@ class DatasetPage:
                 wrap=True,
                 type="array",
                 max_height=480,
-                column_widths=["120px", "320px", "90px", "80px", "100px", "120px", "260px"],
+                column_widths=["165px", "320px", "85px", "80px", "105px", "115px", "270px"],
                 elem_id="dataset-table",
                 show_label=False,
                 buttons=[],
