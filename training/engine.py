@@ -7,6 +7,7 @@ minor version: `_get_num_items_in_batch` (we count text and audio targets apart)
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import torch
@@ -161,8 +162,6 @@ def arguments(config: FinetuneConfig, plan: Plan, checkpoints: Checkpoints) -> T
         max_grad_norm=config.max_grad_norm,
         bf16=plan.precision == "bf16",
         fp16=plan.precision == "fp16",
-        activation_checkpointing=plan.checkpointing,
-        activation_checkpointing_kwargs={"use_reentrant": False} if plan.checkpointing else None,
         logging_steps=max(1, config.steps // LOGGED_STEPS),
         logging_nan_inf_filter=False,
         eval_strategy="steps",
@@ -180,7 +179,19 @@ def arguments(config: FinetuneConfig, plan: Plan, checkpoints: Checkpoints) -> T
         report_to="none",
         disable_tqdm=True,
         seed=config.seed,
+        **_checkpointing(plan.checkpointing),
     )
+
+
+def _checkpointing(wanted: bool) -> dict[str, Any]:
+    """Return the Trainer's arguments by the name that this transformers has for them.
+
+    Python 3.10 can have transformers 5.20 at most, which knows only the older name.
+    """
+    known = {field.name for field in dataclasses.fields(TrainingArguments)}
+    new, old = "activation_checkpointing", "gradient_checkpointing"
+    name = new if new in known else old
+    return {name: wanted, f"{name}_kwargs": {"use_reentrant": False} if wanted else None}
 
 
 def build_trainer(

@@ -182,10 +182,20 @@ class PackedXtts(nn.Module):
         step for a model whose main input is not ``input_ids``, and ours is ``inputs_embeds``
         indeed, so that is said on the instance.
         """
-        self.gpt.gpt.main_input_name = "inputs_embeds"
-        self.gpt.gpt.activation_checkpointing_enable(
-            activation_checkpointing_kwargs or {"use_reentrant": False}
-        )
+        self._recompute(activation_checkpointing_kwargs)
+
+    def gradient_checkpointing_enable(
+        self, gradient_checkpointing_kwargs: dict[str, Any] | None = None, **_: Any
+    ) -> None:
+        """Do the same under the name that transformers 5.20 (Python 3.10) calls."""
+        self._recompute(gradient_checkpointing_kwargs)
+
+    def _recompute(self, options: dict[str, Any] | None) -> None:
+        blocks = self.gpt.gpt
+        blocks.main_input_name = "inputs_embeds"
+        new = hasattr(blocks, "activation_checkpointing_enable")
+        name = "activation_checkpointing_enable" if new else "gradient_checkpointing_enable"
+        getattr(blocks, name)(options or {"use_reentrant": False})
         self.checkpointing = True
 
     def _conditioning(self, cond_mel: Tensor) -> Tensor:
