@@ -29,7 +29,7 @@ def assign(
 ) -> list[Utterance]:
     """Return the new rows with their split; rows that are there already keep theirs.
 
-    Recordings go to eval in the order of a seeded hash until eval has its share of the accepted
+    Recordings go to eval in the order of a seeded hash of their names until eval has its share of the accepted
     clips; one that would take more than a third of them is passed over. A recording that is there
     already keeps its side. Where no recording fits (there is only one, say), clips are split by
     their own seeded hash. Eval is never empty when two clips are accepted.
@@ -55,7 +55,9 @@ def assign(
     target = max(1, round(share * total))
     have = sum(row.accepted and row.split == "eval" for row in kept)
     clips = Counter(recording(r) for r, s in zip(new, splits, strict=True) if r.accepted and not s)
-    for name in sorted(clips, key=lambda key: _hash(seed, key)):
+    # By name, not by content: a synthetic sample sounds the same, but its bytes differ each time.
+    names = {recording(row): row.source or row.id for row in reversed(new)}
+    for name in sorted(clips, key=lambda key: (_hash(seed, names[key]), key)):
         most = total * LARGEST_SHARE if have == 0 else target
         if have < target and have + clips[name] <= most:
             have += clips[name]

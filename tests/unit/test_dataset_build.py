@@ -50,10 +50,10 @@ def test_the_files_of_a_dataset(workspace: Workspace, three: Path) -> None:
         "origin": "",
     }
     assert (folder / "metadata_train.csv").read_text(encoding="utf-8") == (
-        "audio_file|text|speaker_name\nwavs/a.wav|ሰላም|አበበ\nwavs/c.wav|one, two|አበበ\n"
+        "audio_file|text|speaker_name\nwavs/a.wav|ሰላም|አበበ\nwavs/b.wav|ደህና ነኝ|ከበደ\n"
     )
     assert (folder / "metadata_eval.csv").read_text(encoding="utf-8") == (
-        "audio_file|text|speaker_name\nwavs/b.wav|ደህና ነኝ|ከበደ\n"
+        "audio_file|text|speaker_name\nwavs/c.wav|one, two|አበበ\n"
     )
     after = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in three.rglob("*") if p.is_file()}
     assert after == before
