@@ -29,10 +29,10 @@ def assign(
 ) -> list[Utterance]:
     """Return the new rows with their split; rows that are there already keep theirs.
 
-    Recordings go to eval in the order of a seeded hash of their names until eval has its share of the accepted
-    clips; one that would take more than a third of them is passed over. A recording that is there
-    already keeps its side. Where no recording fits (there is only one, say), clips are split by
-    their own seeded hash. Eval is never empty when two clips are accepted.
+    Recordings go to eval in the order of a seeded hash of their names until eval has its share of
+    the accepted clips; one that would take more than a third of them is passed over. A recording
+    that is there already keeps its side. Where no recording fits (there is only one, say), clips
+    are split by their own seeded hash. Eval is never empty when two clips are accepted.
 
     Args:
         kept: The rows of the dataset so far.
