@@ -25,11 +25,16 @@ class Workspace:
         root = Path(root).expanduser().absolute()
         if root.exists() and not root.is_dir():
             raise UserError(f"`{root}` is a file, not a folder", "Choose another --workspace DIR")
-        with disk_errors(root):
-            root.mkdir(parents=True, exist_ok=True)
-            probe = root / ".write-test"
-            probe.write_bytes(b"")
-            probe.unlink(missing_ok=True)
+        try:
+            with disk_errors(root):
+                root.mkdir(parents=True, exist_ok=True)
+                probe = root / ".write-test"
+                probe.write_bytes(b"")
+                probe.unlink(missing_ok=True)
+        except OSError as error:  # a parent that is a file, a name that is too long, /proc
+            raise UserError(
+                f"`{root}` can't be made: {error.strerror}", "Choose another --workspace DIR"
+            ) from error
         return cls(root)
 
     @property

@@ -90,6 +90,13 @@ def test_workspace_that_is_a_file(tmp_path: Path) -> None:
         Workspace.open(tmp_path / "f")
 
 
+@pytest.mark.parametrize("below", ["f/inner", "x" * 300])
+def test_workspace_where_no_folder_can_be(tmp_path: Path, below: str) -> None:
+    (tmp_path / "f").write_text("")
+    with pytest.raises(UserError, match="can't be made"):
+        Workspace.open(tmp_path / below)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="folders have no write bit on Windows")
 def test_read_only_workspace() -> None:
     """In a fork that gives up root's rights where the tests run as root."""
