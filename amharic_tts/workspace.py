@@ -23,9 +23,11 @@ class Workspace:
             UserError: The place is a file, or can't be written.
         """
         root = Path(root).expanduser().absolute()
-        if root.exists() and not root.is_dir():
-            raise UserError(f"`{root}` is a file, not a folder", "Choose another --workspace DIR")
         try:
+            if root.exists() and not root.is_dir():
+                raise UserError(
+                    f"`{root}` is a file, not a folder", "Choose another --workspace DIR"
+                )
             with disk_errors(root):
                 root.mkdir(parents=True, exist_ok=True)
                 probe = root / ".write-test"
