@@ -24,6 +24,7 @@ from amharic_tts.dataset.subtitles import Cue
 from amharic_tts.errors import UserError
 from amharic_tts.events import Event, Finding
 from amharic_tts.files import writing
+from amharic_tts.g2p import registry
 from amharic_tts.text.normalize import normalize
 
 _CUT_SHORT = 0.1
@@ -129,7 +130,8 @@ class Maker:
         found = list(notes)
         if not any(item["code"] == "empty_cue" for item in found):
             found += rules.text_notes(row.text, self.encoder, self.token_limit)[0]
-        row = dataclasses.replace(row, normalized=normalized)
+        phonemes, g2p = self._phonemes(normalized)
+        row = dataclasses.replace(row, normalized=normalized, phonemes=phonemes, g2p=g2p)
         if samples is not None:
             row, more = self._with_sound(row, samples)
             found += more
@@ -138,6 +140,16 @@ class Maker:
         decision = "rejected" if rules.is_refused(found) else "accepted"
         row = dataclasses.replace(row, duration=round(row.duration, 6))
         self.ledger.add(dataclasses.replace(row, findings=found, decision=decision), wish)
+
+    def _phonemes(self, normalized: str) -> tuple[str, str]:
+        """Return the IPA of an Amharic text and who made it; the backends know no other language.
+
+        Training in phoneme mode makes its own, by the backend of the run; these are to be read.
+        """
+        if self.language != "am" or not normalized:
+            return "", ""
+        backend = registry.get(registry.DEFAULT)
+        return backend.convert(normalized), f"{backend.name} {backend.version}"
 
     def _with_sound(self, row: Utterance, samples: Samples) -> tuple[Utterance, list[Note]]:
         pcm = to_pcm(samples)
