@@ -6,9 +6,6 @@ them, which then go through `prepare.build`.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +15,7 @@ from amharic_tts.dataset import prepare
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.dataset.summary import summary
 from amharic_tts.errors import MissingPart, StudioError, UserError
+from amharic_tts.espeak.client import EspeakClient
 from amharic_tts.events import Done, Event, Finding, Progress
 from amharic_tts.files import disk_errors, require_space, write_text
 from amharic_tts.workspace import Workspace
@@ -27,7 +25,6 @@ ORIGIN = "sample"
 _RECORDINGS_EACH = 3
 _GAP = 0.5
 _MARGIN = 0.1
-_PATIENCE = 120
 
 
 @dataclass(frozen=True)
@@ -150,35 +147,22 @@ def _speak(recordings: Sequence[_Recording], folder: Path) -> None:
 
 
 def run_espeak(request: dict[str, Any]) -> dict[str, Any]:
-    """Run `espeak_process` and return its answer.
+    """Record sentences (``recordings`` and ``gap`` of `amharic_tts.espeak.process`).
 
     Raises:
         MissingPart: espeak-ng can't be loaded here, or it died.
     """
-    command = [sys.executable, "-m", "amharic_tts.dataset.espeak_process"]
+    client = EspeakClient()
     try:
-        done = subprocess.run(
-            command,
-            input=json.dumps(request).encode(),
-            capture_output=True,
-            timeout=_PATIENCE,
-            cwd=Path(__file__).parent.parent.parent,
-            check=False,
-        )
-        answer = json.loads(done.stdout or b"{}")
-    except subprocess.TimeoutExpired:
-        answer = {"error": f"no answer in {_PATIENCE} s"}
-    except ValueError:
-        answer = {}
-    if "recordings" in answer:
-        return dict(answer)
-    tail = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] if not answer else []
-    reason = answer.get("error") or (tail[0] if tail else f"it ended with {done.returncode}")
-    raise MissingPart(
-        f"espeak-ng, which speaks the sample, can't be used here: {reason}",
-        "Install it with: python -m pip install espeakng-loader; or build a dataset of your own "
-        "recordings with: amharic-tts dataset build",
-    )
+        return client.ask({"do": "record", **request})
+    except MissingPart as error:
+        raise MissingPart(
+            error.message,
+            f"{error.hint}; or build a dataset of your own recordings with: "
+            "amharic-tts dataset build",
+        ) from error
+    finally:
+        client.close()
 
 
 def _subtitles(recording: _Recording, spans: Sequence[Sequence[float]]) -> str:

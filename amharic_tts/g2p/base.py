@@ -36,8 +36,12 @@ class Backend(Protocol):
         """Changes whenever the output may; names the table or the model that is used."""
 
     @property
-    def writes(self) -> frozenset[str]:
-        """What it can write beyond segments: ``long-consonants``, ``stress``."""
+    def writes_long(self) -> bool:
+        """Whether it can tell long consonants (``ː``) where the text does not mark them."""
+
+    @property
+    def writes_stress(self) -> bool:
+        """Whether its source marks stress. The studio's notation has none: it is dropped."""
 
     def availability(self) -> Availability:
         """Return whether it works here, without loading anything heavy."""

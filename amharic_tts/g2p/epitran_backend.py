@@ -24,7 +24,8 @@ class EpitranBackend:
     """Epitran with its map `amh-Ethi-pp`; the package is imported at the first conversion."""
 
     name = "epitran"
-    writes: frozenset[str] = frozenset()
+    writes_long = False
+    writes_stress = False
 
     @property
     def version(self) -> str:

@@ -21,6 +21,7 @@ class G2PBackend(str, Enum):
 
     TRANSPHONE = "transphone"
     EPITRAN = "epitran"
+    ESPEAK = "espeak"
     RULE_BASED = "rule_based"
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from functools import cache
 from amharic_tts.errors import UserError
 from amharic_tts.g2p.base import Backend
 from amharic_tts.g2p.epitran_backend import EpitranBackend
+from amharic_tts.g2p.espeak_backend import EspeakBackend
 from amharic_tts.g2p.rules import RuleBased
 from amharic_tts.g2p.transphone_backend import TransphoneBackend
 
@@ -16,7 +17,7 @@ DEFAULT = "rule_based"
 
 @cache
 def _all() -> tuple[Backend, ...]:
-    return (RuleBased(), EpitranBackend(), TransphoneBackend())
+    return (RuleBased(), EpitranBackend(), EspeakBackend(), TransphoneBackend())
 
 
 def backends() -> list[Backend]:

@@ -43,7 +43,8 @@ class RuleBased:
 
     name = "rule_based"
     version = f"rules-{VERSION}"
-    writes = frozenset({"long-consonants"})
+    writes_long = True
+    writes_stress = False
 
     def availability(self) -> Availability:
         """Return that it works, as it does everywhere."""

@@ -13,7 +13,8 @@ class TransphoneBackend:
     """Neural G2P; needs a package and a model of 60 MB that it downloads itself."""
 
     name = "transphone"
-    writes: frozenset[str] = frozenset()
+    writes_long = False
+    writes_stress = False
 
     @property
     def version(self) -> str:

@@ -28,6 +28,7 @@ def test_the_backends_and_their_order() -> None:
     assert [backend.name for backend in registry.backends()] == [
         "rule_based",
         "epitran",
+        "espeak",
         "transphone",
     ]
     assert EnhancedAmharicG2P().order == ["rule_based"]
@@ -37,14 +38,25 @@ def test_the_backends_and_their_order() -> None:
         "epitran",
         "rule_based",
     ]
+    assert EnhancedAmharicG2P("espeak").order == ["espeak", "rule_based"]
     assert EnhancedAmharicG2P(backend_order=["epitran"]).order == ["epitran"]
+
+
+def test_what_each_backend_can_write() -> None:
+    declared = {b.name: (b.writes_long, b.writes_stress) for b in registry.backends()}
+    assert declared == {
+        "rule_based": (True, False),
+        "epitran": (False, False),
+        "espeak": (False, True),
+        "transphone": (False, False),
+    }
 
 
 def test_an_unknown_backend_is_named_with_those_there_are() -> None:
     with pytest.raises(UserError) as caught:
         EnhancedAmharicG2P(backend="phonetisaurus")
     assert caught.value.message == "There is no G2P backend `phonetisaurus`"
-    assert caught.value.hint == "The backends are `rule_based`, `epitran`, `transphone`"
+    assert caught.value.hint == "The backends are `rule_based`, `epitran`, `espeak`, `transphone`"
     with pytest.raises(UserError, match="not both"):
         EnhancedAmharicG2P(backend="epitran", backend_order=["epitran"])
     with pytest.raises(UserError, match="empty"):
@@ -108,10 +120,11 @@ def test_side_by_side() -> None:
     assert [(side.backend, side.ipa) for side in found.sides] == [
         ("rule_based", "mənɡɨst sost"),
         ("epitran", "mənɨɡsɨt sosɨt"),
+        ("espeak", "mənɨɡɨsɨt sosɨt"),
         ("transphone", ""),
     ]
     assert found.sides[0].words == (("m", "ə", "n", "ɡ", "ɨ", "s", "t"), ("s", "o", "s", "t"))
-    assert found.sides[2].problems == (registry.get("transphone").availability().reason,)
+    assert found.sides[3].problems == (registry.get("transphone").availability().reason,)
     assert not found.agree
     assert next(compare(["ሰላም"], ["rule_based", "epitran"])).agree
 
