@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import accumulate
 
 from amharic_tts.g2p.symbols import LONG, VOWELS
 
 # One edit weighs more than all the likenesses of a text together; they only break ties.
 _EDIT = 1 << 20
-_LIKE, _RELATED, _UNLIKE, _OPPOSED = 0, 1, 2, 5
+_LIKE, _RELATED, _UNLIKE, _OPPOSED = 0, 1, 2, 7
+_CONSONANT = 3
+"""Of a vowel and a consonant, the vowel is taken for the one that is missing or extra."""
 _LARYNGEALS = ("h", "ʔ", "ħ", "ʕ")
 
 
@@ -43,7 +46,7 @@ CATEGORY_LABELS = {
     Category.LARYNGEAL: "ə for a after h or ʔ",
     Category.INITIAL_GLOTTAL: "ʔ at the start of a word",
     Category.EJECTIVE: "ejective mark",
-    Category.LABIALISED: "w of a labialised consonant",
+    Category.LABIALISED: "labialised consonant",
     Category.OTHER: "other",
 }
 
@@ -56,8 +59,8 @@ class Edit:
     written: str
     at: int
     """Index in the wanted segments."""
-    before: str
-    """The wanted segment before it; empty at the start."""
+    before: tuple[str, ...]
+    """The wanted segments before it, at most two."""
 
 
 def distance(wanted: Sequence[str], written: Sequence[str]) -> int:
@@ -80,29 +83,36 @@ def edits(wanted: Sequence[str], written: Sequence[str]) -> list[Edit]:
     found: list[Edit] = []
     i, j = len(wanted), len(written)
     while i or j:
-        before = wanted[i - 2] if i > 1 else ""
         if i and j and costs[i][j] == costs[i - 1][j - 1] + _change(wanted[i - 1], written[j - 1]):
             i, j = i - 1, j - 1
             if wanted[i] != written[j]:
-                found.append(Edit(wanted[i], written[j], i, before))
-        elif i and costs[i][j] == costs[i - 1][j] + _EDIT:
+                found.append(Edit(wanted[i], written[j], i, _before(wanted, i)))
+        elif i and costs[i][j] == costs[i - 1][j] + _gap(wanted[i - 1]):
             i -= 1
-            found.append(Edit(wanted[i], "", i, before))
+            found.append(Edit(wanted[i], "", i, _before(wanted, i)))
         else:
             j -= 1
-            found.append(Edit("", written[j], i, wanted[i - 1] if i else ""))
+            found.append(Edit("", written[j], i, _before(wanted, i)))
     return found[::-1]
 
 
+def _before(wanted: Sequence[str], at: int) -> tuple[str, ...]:
+    return tuple(wanted[max(0, at - 2) : at])
+
+
 def _costs(wanted: Sequence[str], written: Sequence[str]) -> list[list[int]]:
-    costs = [[j * _EDIT for j in range(len(written) + 1)]]
-    for i, left in enumerate(wanted, 1):
-        above, row = costs[-1], [i * _EDIT]
+    costs = [list(accumulate(map(_gap, written), initial=0))]
+    for left in wanted:
+        above, row = costs[-1], [costs[-1][0] + _gap(left)]
         for j, right in enumerate(written, 1):
             change = above[j - 1] + _change(left, right)
-            row.append(min(change, above[j] + _EDIT, row[-1] + _EDIT))
+            row.append(min(change, above[j] + _gap(left), row[-1] + _gap(right)))
         costs.append(row)
     return costs
+
+
+def _gap(segment: str) -> int:
+    return _EDIT if segment in VOWELS else _EDIT + _CONSONANT
 
 
 def _change(left: str, right: str) -> int:
@@ -162,12 +172,21 @@ def category(edit: Edit) -> Category:
         return Category.EPENTHESIS_MISSING
     if not edit.wanted and written == "ɨ":
         return Category.EPENTHESIS_WRONG
-    if (wanted, written) == ("a", "ə") and edit.before.rstrip(LONG) in _LARYNGEALS:
+    if (wanted, written) == ("a", "ə") and edit.before[-1:] and edit.before[-1][0] in _LARYNGEALS:
         return Category.LARYNGEAL
     if edit.at == 0 and {wanted, written} == {"ʔ", ""}:
         return Category.INITIAL_GLOTTAL
     if wanted and written and wanted not in VOWELS and _plain(wanted) == _plain(written):
         return Category.EJECTIVE
-    if "w" in (wanted, written) and edit.before and edit.before not in VOWELS:
+    if _labialised(edit, wanted, written):
         return Category.LABIALISED
     return Category.OTHER
+
+
+def _labialised(edit: Edit, wanted: str, written: str) -> bool:
+    """Tell whether an edit is at the w after a consonant, or at the vowel after that w."""
+    before = [segment.rstrip(LONG) for segment in edit.before]
+    if "w" in (wanted, written):
+        return bool(before) and before[-1] not in VOWELS
+    vowels = wanted in VOWELS and written in VOWELS
+    return vowels and len(before) == 2 and before[0] not in VOWELS and before[1] == "w"

@@ -7,7 +7,6 @@ nearest to the output counts (in each view by itself; the first of equals).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -31,10 +30,15 @@ EXAMPLES = 5
 class Rate:
     """Edits and wrong words in one view."""
 
-    errors: int
-    segments: int
-    wrong_words: int
     words: int
+    errors: int = 0
+    segments: int = 0
+    wrong_words: int = 0
+
+    def plus(self, errors: int, segments: int) -> Rate:
+        """Return the rate with one more of its words counted."""
+        wrong = self.wrong_words + (errors > 0)
+        return Rate(self.words, self.errors + errors, self.segments + segments, wrong)
 
     @property
     def per(self) -> float:
@@ -111,22 +115,19 @@ def score(gold: Mapping[str, Sequence[str]], written: Mapping[str, str]) -> Scor
         gold: The right pronunciations of each word, in IPA; at least one each.
         written: What a backend made of each word; a word that is missing counts as empty.
     """
-    totals: dict[View, list[int]] = {view: [0, 0, 0] for view in View}
+    rates = {view: Rate(words=len(gold)) for view in View}
     mistakes: list[Mistake] = []
     for word, pronunciations in gold.items():
         wanted = [segments(ipa) for ipa in pronunciations]
         output = segments(written.get(word, ""))
-        for view, total in totals.items():
+        for view, rate in rates.items():
             shown = seen(output, view)
             candidates = [seen(found, view) for found in wanted]
             errors, at = min((distance(c, shown), i) for i, c in enumerate(candidates))
-            total[0] += errors
-            total[1] += len(candidates[at])
-            total[2] += errors > 0
+            rates[view] = rate.plus(errors, len(candidates[at]))
             if errors and view is View.STRICT:
                 kinds = tuple(kind for kind, _ in sorted_edits(candidates[at], shown))
                 mistakes.append(Mistake(word, "".join(candidates[at]), "".join(shown), kinds))
-    rates = {view: Rate(*total, len(gold)) for view, total in totals.items()}
     return Score(rates, tuple(mistakes))
 
 
