@@ -34,6 +34,7 @@ class Category(str, Enum):
     INITIAL_GLOTTAL = "initial_glottal"
     EJECTIVE = "ejective"
     LABIALISED = "labialised"
+    NOTHING = "nothing_written"
     OTHER = "other"
 
 
@@ -47,6 +48,7 @@ CATEGORY_LABELS = {
     Category.INITIAL_GLOTTAL: "ʔ at the start of a word",
     Category.EJECTIVE: "ejective mark",
     Category.LABIALISED: "labialised consonant",
+    Category.NOTHING: "nothing written",
     Category.OTHER: "other",
 }
 
@@ -138,8 +140,10 @@ def sorted_edits(
 ) -> list[tuple[Category, tuple[Edit, ...]]]:
     """Return the edits with their categories; a ɨ moved over one consonant is one mistake of two.
 
-    Together the mistakes hold every edit of `edits` once.
+    Together the mistakes hold every edit of `edits` once. An empty output is one mistake.
     """
+    if wanted and not written:
+        return [(Category.NOTHING, tuple(edits(wanted, written)))]
     found: list[tuple[Category, tuple[Edit, ...]]] = []
     waiting: Edit | None = None
     for edit in edits(wanted, written):
