@@ -204,6 +204,9 @@ def throughput(data: Path, rounds: int, count: int, beside: Convert) -> Iterator
     ):
         text = [running_text(words, count, seed) for seed in range(rounds + 1)]
         yield from throughput_rows(name, take_turns(text, count, ours, by_word))
+        if ours is plain:
+            again = take_turns(text, count, ours, by_word)
+            yield from throughput_rows("the same text again, no word new", again)
 
 
 def rows(data: Path, rounds: int, count: int) -> list[Row]:

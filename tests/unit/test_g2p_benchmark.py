@@ -51,7 +51,12 @@ def test_throughput(data: Path) -> None:
     assert all(list(row) == COLUMNS for row in rows)
     assert [(row["measure"], row["unit"]) for row in rows] == [
         (f"{name}, {clock}", unit)
-        for name in ("new words", "running text", "running text, ours with clean-up and checks")
+        for name in (
+            "new words",
+            "running text",
+            "the same text again, no word new",
+            "running text, ours with clean-up and checks",
+        )
         for clock, unit in (
             ("by wall", "words/s"),
             ("by cpu", "words/s"),
@@ -59,7 +64,7 @@ def test_throughput(data: Path) -> None:
         )
     ]
     assert all(row["ours"] > 0 and row["ratio"] > 0 for row in rows)
-    assert [row["goal"] for row in rows] == [None, None, 300.0] * 3
+    assert [row["goal"] for row in rows] == [None, None, 300.0] * 4
 
 
 def test_the_two_sides_take_turns_on_the_same_words() -> None:
