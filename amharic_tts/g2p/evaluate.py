@@ -7,6 +7,7 @@ nearest to the output counts (in each view by itself; the first of equals).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,8 +21,8 @@ from amharic_tts.g2p.gold import GoldFile
 from amharic_tts.g2p.symbols import View, seen, segments
 from amharic_tts.text.normalize import normalize
 
-STEP = 500
-"""Words between two events of progress."""
+PAUSE = 0.5
+"""Seconds between two events of progress; at each, the reader may stop the work."""
 EXAMPLES = 5
 """Examples of a category in a result; the wrong words are all in it."""
 
@@ -158,8 +159,10 @@ def evaluate(gold: GoldFile, names: Sequence[str] | None = None) -> Iterator[Eve
     for place, backend in enumerate(chosen):
         written: dict[str, str] = {}
         failures: list[dict[str, str]] = []
+        told = float("-inf")
         for number, word in enumerate(words):
-            if number % STEP == 0:
+            if time.monotonic() - told >= PAUSE:
+                told = time.monotonic()
                 yield clock.progress(place * len(words) + number, f"words by {backend.name}")
             try:
                 written[word] = output(backend.convert, word)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from amharic_tts.errors import MissingPart, UserError
+from amharic_tts.errors import MissingPart, StudioError, UserError
 from amharic_tts.events import Done, Finding, Progress
 from amharic_tts.g2p import registry
 from amharic_tts.g2p.alignment import Category, distance, edits, sorted_edits
+from amharic_tts.g2p.base import Availability
 from amharic_tts.g2p.evaluate import Score, evaluate, score
 from amharic_tts.g2p.gold import GoldFile, GoldLine
 from amharic_tts.g2p.symbols import View, segments
@@ -126,7 +127,7 @@ def test_backends_are_measured_one_after_the_other(gold: GoldFile) -> None:
     working = [backend.name for backend in registry.backends() if backend.availability().ok]
     *before, done = evaluate(gold)
     notes = [e.note for e in before if isinstance(e, Progress)]
-    assert notes == [f"words by {name}" for name in working]
+    assert list(dict.fromkeys(notes)) == [f"words by {name}" for name in working]
     assert isinstance(done, Done)
     assert [found["backend"] for found in done.result["backends"]] == working
     missing = [e.subject for e in before if isinstance(e, Finding)]
@@ -159,6 +160,42 @@ def test_a_named_backend_that_is_missing_is_an_error(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingPart, match="`epitran` does not work here: the package"):
         list(evaluate(gold, ["epitran"]))
+
+
+class Half:
+    """A backend that can't say one word."""
+
+    name = "half"
+    version = "half-1"
+
+    def availability(self) -> Availability:
+        return Availability(True)
+
+    def convert(self, text: str) -> str:
+        if text == "ልጅ":
+            raise StudioError("no such word")
+        return WRITTEN[text]
+
+
+def test_a_word_that_fails_is_listed_and_counts_as_empty(
+    gold: GoldFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "backends", lambda: [Half()])
+    *_, done = evaluate(gold)
+    assert isinstance(done, Done)
+    (half,) = done.result["backends"]
+    assert half["failures"] == [{"word": "ልጅ", "reason": "no such word"}]
+    assert half["rates"]["strict"]["errors"] == 15
+    assert half["mistakes"][-1] == {
+        **{"word": "ልጅ", "wanted": "lɨdʒ", "written": ""},
+        "categories": ["nothing_written"],
+    }
+
+
+def test_no_backend_at_all_is_said(gold: GoldFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "backends", list)
+    with pytest.raises(UserError, match="No G2P backend works here"):
+        list(evaluate(gold))
 
 
 def test_a_gold_file(tmp_path: Path) -> None:
