@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from amharic_tts.g2p import registry
 from amharic_tts.g2p.evaluate import output, score
@@ -59,6 +61,16 @@ def test_what_each_view_leaves() -> None:
         View.EPENTHESIS: "ʔ s w a",
         View.GLOTTAL: "s w a",
     }
+
+
+ANY = st.one_of(st.characters(), st.characters(categories=["Cs"]), st.sampled_from("aɨʔkʼʷː'"))
+
+
+@given(st.text(ANY))
+def test_any_string_has_segments(text: str) -> None:
+    found = seen(segments(text), View.LENGTH)
+    assert all(found)
+    assert len(seen(found, View.GLOTTAL)) <= len(found)
 
 
 @pytest.fixture(scope="module")
