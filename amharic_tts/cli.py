@@ -20,6 +20,8 @@ from amharic_tts.commands import (
     dataset,
     doctor,
     g2p,
+    g2p_eval,
+    normalize,
     output,
     phonemes,
     runs,
@@ -62,7 +64,11 @@ def _options(
     context.obj = workspace or default_workspace()
 
 
-for _module in (sample, dataset, base, train, runs, speak, g2p, phonemes, doctor):
+_MODULES = (
+    *(sample, dataset, base, train, runs, speak),
+    *(g2p, g2p_eval, normalize, phonemes, doctor),
+)
+for _module in _MODULES:
     _module.register(app)
 
 

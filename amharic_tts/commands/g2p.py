@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
 from enum import Enum
-from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
 from amharic_tts.commands import output
-from amharic_tts.errors import MissingPart, UserError
-from amharic_tts.files import disk_errors
+from amharic_tts.commands.lines import lines, opened
+from amharic_tts.errors import MissingPart
 from amharic_tts.g2p import EnhancedAmharicG2P, G2PResult, registry
 from amharic_tts.g2p.base import phones
 
@@ -66,34 +63,10 @@ def g2p(
         )
     converter = EnhancedAmharicG2P(backend=chosen.name)
     told: set[tuple[str, str]] = set()
-    with _opened(file) as stream:
-        results = (converter.convert_detailed(line) for line in _lines(stream, file))
+    with opened(file) as stream:
+        results = (converter.convert_detailed(line) for line in lines(stream, file))
         for text in _written(_telling(results, told), form):
             output.data(text)
-
-
-def _opened(file: str) -> nullcontext[BinaryIO] | BinaryIO:
-    if file == "-":
-        return nullcontext(sys.stdin.buffer)
-    path = Path(file)
-    if not path.is_file():
-        raise UserError(f"There is no file `{file}`", "Give a text file, or - for stdin")
-    with disk_errors(path):
-        return open(path, "rb")
-
-
-def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
-    """Yield the lines without their ends; memory holds one line at a time."""
-    where = "stdin" if name == "-" else f"`{name}`"
-    for number, raw in enumerate(stream, 1):
-        try:
-            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise UserError(
-                f"Line {number} of {where} is not UTF-8 (byte {error.start + 1}: {error.reason})",
-                "Save the file as UTF-8; the lines before it were converted",
-            ) from error
-        yield line.removesuffix("\n").removesuffix("\r")
 
 
 def _telling(results: Iterator[G2PResult], told: set[tuple[str, str]]) -> Iterator[G2PResult]:
