@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Collection, Sequence
 
 from amharic_tts.g2p.base import Availability
 from amharic_tts.g2p.epenthesis import break_run
-from amharic_tts.g2p.gemination import lengthen
+from amharic_tts.g2p.gemination import long_letters
 from amharic_tts.g2p.letters import SIXTH, Letter, spell
-from amharic_tts.g2p.words import by_word
+from amharic_tts.g2p.words import WordCache, by_word
 
 VERSION = "1"
 """Raised with every change of the tables or of the rules."""
 
 
-def phonemes(letters: list[Letter]) -> list[str]:
-    """Return the phones of one word from its letters, long consonants marked."""
-    out: list[str] = []
-    run: list[str] = []
-    first = True
-    for letter in letters:
-        consonants = list(letter.consonants)
-        if letter.long:
-            consonants[-1] += "ː"
-        run += consonants
+def spoken(letters: Sequence[Letter], long: Collection[int]) -> str:
+    """Return the IPA of one word.
+
+    Args:
+        letters: The letters of the word.
+        long: Places of the letters whose consonant is long.
+    """
+    out = ""
+    run: tuple[str, ...] = ()
+    place = "initial"
+    for at, letter in enumerate(letters):
+        run += letter.consonants
+        if at in long:
+            run = (*run[:-1], run[-1] + "ː")
         if letter.vowel != SIXTH:
-            out += [*break_run(run, "initial" if first else "medial"), letter.vowel]
-            run, first = [], False
+            out += break_run(run, place) + letter.vowel
+            run, place = (), "medial"
     if run:
-        out += break_run(run, "initial" if first else "final", word=first)
+        whole = place == "initial"
+        out += break_run(run, place if whole else "final", whole)
     return out
 
 
-@lru_cache(maxsize=65_536)
 def convert_word(word: str) -> str:
     """Return the IPA of one Ethiopic word, its marks of length honoured."""
-    return "".join(phonemes(lengthen(spell(word))))
+    letters = spell(word)
+    return spoken(letters, long_letters(letters))
 
 
 class RuleBased:
@@ -45,10 +50,14 @@ class RuleBased:
     version = f"rules-{VERSION}"
     writes = frozenset({"long-consonants"})
 
+    def __init__(self) -> None:
+        """Start with no word converted."""
+        self._words = WordCache(lambda text: by_word(text, convert_word))
+
     def availability(self) -> Availability:
         """Return that it works, as it does everywhere."""
         return Availability(True)
 
     def convert(self, text: str) -> str:
         """Return the IPA of a text; what has no sound in Amharic stays as it is written."""
-        return by_word(text, convert_word)
+        return self._words.convert(text)
