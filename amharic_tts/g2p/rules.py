@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
 
 from amharic_tts.g2p.base import Availability
 from amharic_tts.g2p.epenthesis import break_run
@@ -43,16 +44,43 @@ def convert_word(word: str) -> str:
     return spoken(letters, long_letters(letters))
 
 
+def as_marked(word: str) -> str:
+    """Return the IPA of a word in which every long consonant is marked, so without a mark none."""
+    letters = spell(word)
+    return spoken(letters, {at for at, letter in enumerate(letters) if letter.long})
+
+
+class Readings(Protocol):
+    """Words whose phonemes are known, as `amharic_tts.g2p.lexicon.Lexicon`."""
+
+    version: str
+
+    def get(self, word: str) -> str | None:
+        """Return the IPA of a word, or None."""
+
+
+def _first(lexicon: Readings) -> Callable[[str], str]:
+    def read(word: str) -> str:
+        known = lexicon.get(word)
+        return convert_word(word) if known is None else known
+
+    return read
+
+
 class RuleBased:
-    """Backend `rule_based`: the tables in ``data`` and nothing else."""
+    """Backend `rule_based`: the tables in ``data`` and, if given, the user's lexicon."""
 
     name = "rule_based"
-    version = f"rules-{VERSION}"
     writes = frozenset({"long-consonants"})
 
-    def __init__(self) -> None:
-        """Start with no word converted."""
-        self._words = WordCache(lambda text: by_word(text, convert_word))
+    def __init__(self, lexicon: Readings | None = None) -> None:
+        """Start with no word converted; a lexicon is asked before the rules."""
+        self.version = f"rules-{VERSION}"
+        read: Callable[[str], str] = convert_word
+        if lexicon is not None:
+            self.version += f"+{lexicon.version}"
+            read = _first(lexicon)
+        self._words = WordCache(lambda text: by_word(text, read))
 
     def availability(self) -> Availability:
         """Return that it works, as it does everywhere."""
