@@ -1,4 +1,4 @@
-"""Commands: g2p."""
+"""Commands: g2p, and those of lexicons."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from amharic_tts.commands import lexicon as lexicons
 from amharic_tts.commands import output
 from amharic_tts.errors import MissingPart, UserError
 from amharic_tts.files import disk_errors
@@ -36,6 +37,7 @@ class Format(str, Enum):
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the command line."""
     app.command("g2p")(g2p)
+    lexicons.register(app)
 
 
 def g2p(

@@ -73,18 +73,7 @@ class Lexicon:
             UserError: It can't be read, or lines are wrong; all of them are counted, the first
                 ones are named with their numbers.
         """
-        if not path.is_file():
-            raise UserError(f"There is no lexicon `{path}`", "Give a text file")
-        with disk_errors(path):
-            raw = path.read_bytes()
-        try:
-            text = raw.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = raw.count(b"\n", 0, error.start) + 1
-            raise UserError(
-                f"Line {line} of `{path}` is not UTF-8", "Save the file as UTF-8"
-            ) from error
-        return cls.parse(text.split("\n"), f"`{path}`", homophones)
+        return cls.parse(read_lines(path), f"`{path}`", homophones)
 
     @classmethod
     def parse(cls, lines: Iterable[str], name: str, homophones: bool = False) -> Lexicon:
@@ -150,6 +139,26 @@ def join(pieces: Sequence[Piece], convert: Callable[[str], str]) -> str:
         ipa = convert(piece.text) if piece.ipa is None else piece.ipa
         out += ipa if piece.joined or not (out and ipa) else f" {ipa}"
     return out
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a list in UTF-8.
+
+    Raises:
+        UserError: It is not there, can't be read, or is not UTF-8 (which line).
+    """
+    if not path.is_file():
+        raise UserError(f"There is no file `{path}`", "Give a text file in UTF-8")
+    with disk_errors(path):
+        raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"Line {line} of `{path}` is not UTF-8", "Save the file as UTF-8"
+        ) from error
+    return text.split("\n")
 
 
 def entry(line: str) -> tuple[str, str]:

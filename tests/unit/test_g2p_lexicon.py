@@ -69,7 +69,7 @@ def test_every_wrong_line_is_told_with_its_number() -> None:
 
 
 def test_files_that_can_not_be_read(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="There is no lexicon"):
+    with pytest.raises(UserError, match="There is no file"):
         Lexicon.load(tmp_path / "none.tsv")
     (tmp_path / "latin1.tsv").write_bytes("ሰላም\tsəlam\n".encode() + b"\xe9\n")
     with pytest.raises(UserError, match=r"^Line 2 of `.*` is not UTF-8"):
