@@ -63,7 +63,9 @@ def _fits(rule: _Rule, run: Sequence[str], word: bool) -> bool:
         return word
     if rule.condition == "rises":
         return sonority(run[-1]) >= max(FRICATIVE + 1, sonority(run[-2]))
-    if rule.condition == "closes":
+    if rule.condition == "peak" and sonority(run[-2]) < sonority(run[-3]):
+        return False
+    if rule.condition in ("closes", "peak"):
         falls = sonority(run[-2]) > FRICATIVE >= sonority(run[-1])
         return falls or (run[-2] in ("s", "ʃ") and run[-1] == "t")
     return True

@@ -11,7 +11,7 @@ from amharic_tts.g2p.gemination import long_letters
 from amharic_tts.g2p.letters import SIXTH, Letter, spell
 from amharic_tts.g2p.words import WordCache, by_word
 
-VERSION = "1"
+VERSION = "2"
 """Raised with every change of the tables or of the rules."""
 
 
