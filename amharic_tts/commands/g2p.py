@@ -1,4 +1,4 @@
-"""Commands: g2p."""
+"""Commands: g2p, and those of lexicons."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import json
 import re
 from collections.abc import Iterator
 from enum import Enum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from amharic_tts.commands import lexicon as lexicons
 from amharic_tts.commands import output
 from amharic_tts.commands.lines import lines, opened
-from amharic_tts.errors import MissingPart
+from amharic_tts.errors import MissingPart, UserError
 from amharic_tts.g2p import EnhancedAmharicG2P, G2PResult, registry
 from amharic_tts.g2p.base import phones
+from amharic_tts.g2p.lexicon import Lexicon
 
 # What a reader of the table could take for the end of a column or a line.
 _BREAKS = re.compile("[\t\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -32,6 +35,7 @@ class Format(str, Enum):
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the command line."""
     app.command("g2p")(g2p)
+    lexicons.register(app)
 
 
 def g2p(
@@ -49,6 +53,21 @@ def g2p(
             "inside the input becomes a space); json: a list with the reasons of every choice.",
         ),
     ] = Format.TEXT,
+    lexicon: Annotated[
+        Path | None,
+        typer.Option(
+            "--lexicon",
+            help="Your own words, which go before the backend: a file with a line for each word, "
+            "word<TAB>phonemes or word<TAB>spelling with U+135F over what is long.",
+        ),
+    ] = None,
+    homophones: Annotated[
+        bool,
+        typer.Option(
+            "--homophones",
+            help="Find words of the lexicon under other letters of the same sound too.",
+        ),
+    ] = False,
 ) -> None:
     """Turn Amharic text into phonemes (IPA): one line out for each line in, in order.
 
@@ -61,7 +80,10 @@ def g2p(
         raise MissingPart(
             f"The backend `{chosen.name}` does not work here: {state.reason}", state.hint
         )
-    converter = EnhancedAmharicG2P(backend=chosen.name)
+    if homophones and lexicon is None:
+        raise UserError("`--homophones` is about a lexicon", "Give one with `--lexicon FILE`")
+    own = Lexicon.load(lexicon, homophones) if lexicon else None
+    converter = EnhancedAmharicG2P(backend=chosen.name, lexicon=own)
     told: set[tuple[str, str]] = set()
     with opened(file) as stream:
         results = (converter.convert_detailed(line) for line in lines(stream, file))
@@ -83,7 +105,7 @@ def _written(results: Iterator[G2PResult], form: Format) -> Iterator[str]:
         yield from (result.ipa for result in results)
     elif form is Format.TSV:
         for result in results:
-            yield f"{_BREAKS.sub(' ', result.text)}\t{result.ipa}\t{result.backend}"
+            yield f"{_BREAKS.sub(' ', result.text)}\t{result.ipa}\t{result.made_by}"
     else:
         yield from _json(results)
 
@@ -99,6 +121,7 @@ def _json(results: Iterator[G2PResult]) -> Iterator[str]:
             "words": [phones(word) for word in result.ipa.split()],
             "backend": result.backend,
             "version": result.version,
+            "from_lexicon": list(result.from_lexicon),
             "passed_over": [{"backend": n, "reason": r} for n, r in result.passed_over],
             "problems": list(result.problems),
             "unpronounced": list(result.unpronounced),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from amharic_tts.g2p.base import phone_table
 from amharic_tts.text.tables import rows
@@ -63,27 +63,30 @@ def _fits(rule: _Rule, run: Sequence[str], word: bool) -> bool:
         return word
     if rule.condition == "rises":
         return sonority(run[-1]) >= max(FRICATIVE + 1, sonority(run[-2]))
-    if rule.condition == "closes":
+    if rule.condition == "peak" and sonority(run[-2]) < sonority(run[-3]):
+        return False
+    if rule.condition in ("closes", "peak"):
         falls = sonority(run[-2]) > FRICATIVE >= sonority(run[-1])
         return falls or (run[-2] in ("s", "ʃ") and run[-1] == "t")
     return True
 
 
-def break_run(run: Sequence[str], place: str, word: bool = False) -> list[str]:
-    """Return the phones of a run with its ɨ.
+@lru_cache(maxsize=16_384)
+def break_run(run: tuple[str, ...], place: str, word: bool = False) -> str:
+    """Return the phones of a run with its ɨ, as IPA; the runs of a language are few.
 
     Args:
         run: Consonants, long ones with ``ː``.
         place: ``initial``, ``medial`` or ``final``.
         word: The run is a whole word: there is no vowel in it but what is put in here.
     """
-    out: list[str] = []
-    rest = list(run)
+    out = ""
+    rest = run
     while rest:
         rule = next(rule for rule in _rules() if rule.place == place and _fits(rule, rest, word))
         if not rule.insert_after:
-            return out + rest
-        out += [*rest[: rule.insert_after], "ɨ"]
+            return out + "".join(rest)
+        out += "".join(rest[: rule.insert_after]) + "ɨ"
         rest = rest[rule.insert_after :]
         if place == "initial":
             place = "final" if word else "medial"

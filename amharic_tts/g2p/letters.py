@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -13,8 +14,14 @@ from amharic_tts.text.ethiopic import (
 )
 from amharic_tts.text.tables import rows
 
+_ANY_MARK = re.compile(f"[{''.join((*MARKS, *TONE_MARKS))}]")
 SIXTH = "-"
 """The vowel of a sixth-order letter in the table: ɨ or nothing."""
+_SIGNS = {
+    **{"tʃ": "č", "tʃʼ": "Č", "dʒ": "J", "kʼ": "q", "tʼ": "T", "sʼ": "S", "pʼ": "P"},
+    **{"ʃ": "š", "ʒ": "ž", "ɲ": "ñ", "ɡ": "g"},
+}
+"""The sign of a consonant in the patterns of ``data/gemination.tsv``, where it is not the phone."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +31,22 @@ class Letter:
     consonants: tuple[str, ...]
     vowel: str
     long: bool = False
+    signs: str = ""
+    """The letter as the patterns of ``data/gemination.tsv`` see it."""
 
 
 @cache
 def letter_table() -> dict[str, Letter]:
     """Return the sound of all Ethiopic letters, from ``data/letters.tsv``."""
-    return {
-        row[0]: Letter(tuple(row[1].split()), row[2])
-        for row in rows("amharic_tts.g2p", "letters.tsv")
-    }
+    found = {}
+    for letter, written, vowel, *_ in rows("amharic_tts.g2p", "letters.tsv"):
+        consonants = tuple(written.split())
+        signs = "".join(
+            _SIGNS.get(plain := consonant.rstrip("ʷ"), plain) + consonant[len(plain) :]
+            for consonant in consonants
+        )
+        found[letter] = Letter(consonants, vowel, signs=signs + vowel)
+    return found
 
 
 def spell(word: str) -> list[Letter]:
@@ -42,6 +56,8 @@ def spell(word: str) -> list[Letter]:
     books are no sounds of Amharic. A mark with no letter before it marks nothing.
     """
     table = letter_table()
+    if not _ANY_MARK.search(word):
+        return [table[character] for character in word]
     found: list[Letter] = []
     for character in word:
         if character in (GEMINATION, GEMINATION_AND_VOWEL_LENGTH):

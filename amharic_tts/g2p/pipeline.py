@@ -6,9 +6,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from pathlib import Path
 from typing import overload
 
 from amharic_tts.errors import StudioError, UserError
+from amharic_tts.g2p import lexicon as lexicons
 from amharic_tts.g2p import quality, registry
 from amharic_tts.g2p.base import Backend
 from amharic_tts.text.normalize import normalize
@@ -48,6 +50,15 @@ class G2PResult:
     """What is wrong with `ipa` where no backend did better."""
     unpronounced: tuple[str, ...] = ()
     """Characters that have no sound in Amharic and stand in `ipa` as they were written."""
+    from_lexicon: tuple[str, ...] = ()
+    """The words whose phonemes the user's lexicon gave; `backend` made the others."""
+
+    @property
+    def made_by(self) -> str:
+        """Who made it, in one word: ``lexicon+rule_based`` where both did."""
+        if self.from_lexicon and self.backend != lexicons.NAME:
+            return f"{lexicons.NAME}+{self.backend}"
+        return self.backend
 
 
 class EnhancedAmharicG2P:
@@ -62,6 +73,7 @@ class EnhancedAmharicG2P:
         self,
         backend: str | G2PBackend | None = None,
         backend_order: Sequence[str | G2PBackend] | None = None,
+        lexicon: lexicons.Lexicon | Path | str | None = None,
     ) -> None:
         """Choose the order.
 
@@ -69,9 +81,11 @@ class EnhancedAmharicG2P:
             backend: The first backend; those after it in `DOCUMENTED_ORDER` are the fallback.
                 None takes `registry.DEFAULT`, the one that measures best.
             backend_order: The whole order instead.
+            lexicon: The user's own words, or the file of them; they go before every backend.
 
         Raises:
-            UserError: A backend is not known, the order is empty, or both arguments are given.
+            UserError: A backend is not known, the order is empty, both arguments are given, or
+                the lexicon has lines that can't be used.
         """
         if backend_order is not None and backend is not None:
             raise UserError("Give `backend` or `backend_order`, not both")
@@ -80,6 +94,9 @@ class EnhancedAmharicG2P:
             raise UserError("The order of G2P backends is empty")
         self._backends: list[Backend] = [registry.get(name) for name in dict.fromkeys(names)]
         self._told: set[tuple[str, str]] = set()
+        if isinstance(lexicon, (str, Path)):
+            lexicon = lexicons.Lexicon.load(Path(lexicon))
+        self._lexicon = lexicon
 
     @property
     def order(self) -> list[str]:
@@ -112,6 +129,12 @@ class EnhancedAmharicG2P:
             StudioError: No backend of the order works here.
         """
         normalized = normalize(text, "am").text
+        pieces = self._lexicon.split(normalized) if self._lexicon else []
+        known = tuple(piece.text for piece in pieces if piece.ipa is not None)
+        if self._lexicon and known and len(known) == len(pieces):
+            ipa = lexicons.join(pieces, str)
+            made = (text, normalized, ipa, lexicons.NAME, self._lexicon.version)
+            return G2PResult(*made, from_lexicon=known)
         passed_over: list[tuple[str, str]] = []
         faulty: list[G2PResult] = []
         for backend in self._backends:
@@ -120,13 +143,17 @@ class EnhancedAmharicG2P:
                 passed_over.append((backend.name, state.reason))
                 continue
             try:
-                ipa = backend.convert(normalized)
+                convert = backend.convert
+                ipa = lexicons.join(pieces, convert) if known else convert(normalized)
             except StudioError as error:
                 passed_over.append((backend.name, error.message))
                 continue
             found = quality.check(normalized, ipa)
-            made = (text, normalized, ipa, backend.name, backend.version)
-            result = G2PResult(*made, tuple(passed_over), found.problems, found.unpronounced)
+            version = backend.version
+            if self._lexicon and known:
+                version += f"+{self._lexicon.version}"
+            made = (text, normalized, ipa, backend.name, version)
+            result = G2PResult(*made, tuple(passed_over), found.problems, found.unpronounced, known)
             if found.ok:
                 return result
             faulty.append(result)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from amharic_tts.text.ethiopic import MARKS, TONE_MARKS, letter_class
+from amharic_tts.text.ethiopic import MARKS, PUNCTUATION, TONE_MARKS, letter_class
 
 Kind = Literal["word", "boundary", "other"]
 
@@ -29,6 +29,42 @@ def tokens(text: str) -> Iterator[tuple[Kind, str]]:
             yield "boundary", match[0]
         else:
             yield "other", match["other"]
+
+
+class WordCache(dict[str, str]):
+    """What a function made of each white-space word, so that running text is mostly looked up.
+
+    Bounded: two generations of at most `LIMIT` words of at most `LONGEST` characters. When the
+    young one is full it becomes the old one, so that frequent words stay. (A `dict` with
+    `__missing__`, because a lookup of it costs half of one of `lru_cache`.)
+    """
+
+    LIMIT = 65_536
+    LONGEST = 64
+
+    def __init__(self, convert: Callable[[str], str]) -> None:
+        """Remember what `convert` makes of words; it must depend on nothing but the word."""
+        super().__init__()
+        self._convert = convert
+        self._old: dict[str, str] = {}
+
+    def __missing__(self, word: str) -> str:
+        """Convert a word that is not held, and hold it."""
+        made = self._old.get(word)
+        if made is None:
+            made = self._convert(word)
+        if len(word) <= self.LONGEST:
+            if len(self) >= self.LIMIT:
+                self._old = dict(self)
+                self.clear()
+            self[word] = made
+        return made
+
+    def convert(self, text: str) -> str:
+        """Return a text with its words converted, one space between words."""
+        for mark in PUNCTUATION:  # a boundary like white space; else `ቤት` and `ቤት።` are two words
+            text = text.replace(mark, " ")
+        return " ".join(filter(None, map(self.__getitem__, text.split())))
 
 
 def by_word(text: str, convert: Callable[[str], str]) -> str:

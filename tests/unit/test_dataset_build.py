@@ -83,7 +83,7 @@ def test_a_row_of_the_manifest(workspace: Workspace, three: Path) -> None:
         "text": "ሰላም",
         "normalized": "ሰላም",
         "phonemes": "səlam",
-        "g2p": "rule_based rules-1",
+        "g2p": "rule_based rules-2",
         "speaker": "አበበ",
         "source": "wavs/a.wav",
         "span": None,

@@ -20,12 +20,32 @@ WORDS = {
     "first run": {"ልጅ": "lɨdʒ", "ትምህርት": "tɨmhɨrt", "ግራ": "ɡɨra", "ም": "mɨ"},
     "two inside stay": {"መስጊድ": "məsɡid", "እርዳታ": "ʔɨrdata", "ሄሊኮፕተር": "helikoptər"},
     "three inside": {"መንግሥት": "mənɡɨst", "ሹምብራ": "ʃumbɨra"},
+    "three inside, the last two fall": {
+        **{"አፍንጫ": "ʔafɨntʃʼa", "እግርጌ": "ʔɨɡɨrɡe", "ንግሥቶች": "nɨɡɨstotʃː"},
+        **{"ባለሥልጣን": "baləsɨltʼan", "አይንቅም": "ʔajnɨkʼɨmː"},
+    },
     "falling end": {"ለውዝ": "ləwz", "ስልክ": "sɨlk", "ሕዝብ": "hɨzb", "ጥርስ": "tʼɨrs", "ወርቅ": "wərkʼ"},
     "rising end": {"እግር": "ʔɨɡɨr", "ክብር": "kɨbɨr", "ወንድም": "wəndɨm", "ምንም": "mɨnɨm"},
     "three at the end": {"ሳምንት": "samɨnt"},
     "ʔ inside": {"ስዕል": "sɨʔɨl", "ብዕር": "bɨʔɨr", "ሰዓት": "səʔat"},
     "perfect": {"ሸለመ": "ʃəlːəmə", "ነበረ": "nəbːərə", "ተናገረ": "tənaɡːərə", "መሰከረ": "məsəkːərə"},
     "perfect, weak end": {"ሰማ": "səmːa", "ዘረጋ": "zərəɡːa", "ላላ": "lalːa"},
+    "perfect, palatal end": {
+        "ተገኘ": "təɡəɲːə",
+        "ለየ": "ləjːə",
+        "ተበላሸ": "təbəlaʃːə",
+        "ጸለየ": "sʼəlːəjə",
+    },
+    "perfect with o": {"ተደቆሰ": "tədəkʼːosə", "ኮተኮተ": "kotəkːotə"},
+    "perfect, radicals alike": {"ተስማማ": "təsmamːa", "ነካካ": "nəkakːa"},
+    "reciprocal causative": {"አመሳከረ": "ʔamːəsakːərə", "አለማመነ": "ʔalːəmamːənə"},
+    "passive": {"ይከበር": "jɨkːəbːər", "የማይለወጥ": "jəmːajɨlːəwːətʼ", "መከበር": "məkːəbər"},
+    "objects": {"ነገረኝ": "nəɡərəɲː", "ነፈሰበት": "nəfəsəbːət"},
+    "nouns of verbs": {
+        **{"አነጋገር": "ʔanːəɡaɡər", "ውዳሴ": "wɨdːase", "ጥንቃቄ": "tʼɨnɨkʼːakʼe"},
+        **{"ስባሪ": "sɨbːari", "አስከባሪ": "ʔaskəbːari", "አስተማሪ": "ʔastəmari"},
+        **{"መንጠቆ": "məntʼəkʼːo", "ደንዳና": "dəndanːa", "ቀበዝባዛ": "kʼəbəzbazːa"},
+    },
     "suffixes": {
         "ልጆች": "lɨdʒotʃː",
         "አማርኛ": "ʔamarɨɲːa",
@@ -41,6 +61,10 @@ WORDS = {
         **{"አሥር": "ʔasːɨr", "ሃያ": "haja", "ሰባ": "səba", "ዘጠና": "zətʼəna", "ሦስት": "sost"},
     },
     "pronouns": {"እሱ": "ʔɨsːu", "እኛ": "ʔɨɲːa", "እናንተ": "ʔɨnːantə", "በእነሱ": "bəʔɨnːəsːu"},
+    "pronouns, second lot": {
+        **{"እሳቸው": "ʔɨsːatʃːəw", "እነማን": "ʔɨnːəman", "እነርሱ": "ʔɨnːərsu", "የነርሱ": "jənːərsu"},
+        **{"እዚህ": "ʔɨzːih", "በዚያ": "bəzːija", "ያቺ": "jatʃːi", "አይደለም": "ʔajdəlːəmː"},
+    },
     "written length": {"አለ፟": "ʔalːə", "አለ": "ʔalə", "ገና፟": "ɡənːa", "ቡ፞ና": "buna", "አለ፝": "ʔalːə"},
     "length written once is written throughout": {"ሸለመ፟": "ʃələmːə"},
 }
