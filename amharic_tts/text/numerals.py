@@ -18,7 +18,8 @@ _HUNDRED, _TEN_THOUSAND = "፻", "፼"
 
 @cache
 def _words() -> dict[str, tuple[str, str]]:
-    return {row[0]: (row[1], row[2]) for row in rows("amharic_tts.text", "numerals.tsv")}
+    columns = ("value", "cardinal", "ordinal")
+    return {row[0]: (row[1], row[2]) for row in rows("amharic_tts.text", "numerals.tsv", columns)}
 
 
 def _word(value: int | str) -> str:
@@ -79,9 +80,9 @@ def decimal(whole: str, fraction: str) -> str:
     return f"{whole_words} {_word('point')} {digits(fraction)}"
 
 
-def percent() -> str:
-    """Return the words for the percent sign."""
-    return _word("percent")
+def word(name: str) -> str:
+    """Return a word that goes with numbers, by its name in the table: `minus`, `until`, `half`."""
+    return _word(name)
 
 
 def geez_value(numerals: str) -> int | None:
@@ -121,3 +122,8 @@ def geez(numerals: str) -> str:
         return cardinal(value)
     values = {**_GEEZ, _HUNDRED: 100, _TEN_THOUSAND: 10_000}
     return " ".join(cardinal(values[sign]) for sign in numerals)
+
+
+def either(text: str) -> str:
+    """Return the words of a run of ASCII digits or of Ge'ez numerals."""
+    return number(text) if text.isascii() else geez(text)
