@@ -20,14 +20,11 @@ from amharic_tts.text import numerals
 from amharic_tts.text.attach import fit, has_prefix
 from amharic_tts.text.tables import rows
 
-_APART = r"(?<![0-9/.:+-])"
-_END = r"(?![0-9]|[/.:-][0-9])"
-YEAR_FIRST = re.compile(
-    rf"{_APART}(?P<y>[0-9]{{4}})(?P<s>[-/.])(?P<a>[0-9]{{1,2}})(?P=s)(?P<b>[0-9]{{1,2}}){_END}"
-)
-YEAR_LAST = re.compile(
-    rf"{_APART}(?P<a>[0-9]{{1,2}})(?P<s>[-/.])(?P<b>[0-9]{{1,2}})(?P=s)(?P<y>[0-9]{{4}}){_END}"
-)
+_APART, _END = r"(?<![0-9])(?<![0-9][/.:])", r"(?![0-9]|[/.:][0-9])"
+_DAY_FIRST = r"([0-9]{1,2})([-/.])([0-9]{1,2})\%d([0-9]{4})"
+YEAR_FIRST = re.compile(rf"{_APART}([0-9]{{4}})([-/.])([0-9]{{1,2}})\2([0-9]{{1,2}}){_END}")
+YEAR_LAST = re.compile(rf"{_APART}{_DAY_FIRST % 2}{_END}")
+SPAN = re.compile(rf"{_APART}{_DAY_FIRST % 2}(?:-|\s?[‐‑‒–—−]\s?|\s-\s){_DAY_FIRST % 6}{_END}")
 AFTER_MONTH = re.compile(rf"(?<=\s)(?P<d>[0-9]{{1,2}})/(?P<y>[0-9]{{4}}){_END}")
 _TIME = r"([0-9]{1,2})[:፡]([0-5][0-9])(?:[:፡]([0-5][0-9]))?"
 _TIME_START, _TIME_END = r"(?<![0-9:፡፥.,/-])", r"(?![0-9]|[:፡፥.,/][0-9])(?:\s?ሰ[ዓአ]ት(?!\w))?"
@@ -78,17 +75,41 @@ def _said(calendar: str, month: int, day: int, year: str) -> str | None:
 def year_first(match: re.Match[str]) -> str:
     """Return 2016-03-12 as words."""
     calendar = _calendar(match) or "gregorian"
-    words = _said(calendar, int(match["a"]), int(match["b"]), match["y"])
-    return match[0] if words is None else fit(match, words)
+    words = _said(calendar, int(match[3]), int(match[4]), match[1])
+    return match[0] if words is None or _longer(match) else fit(match, words)
 
 
 def year_last(match: re.Match[str]) -> str:
     """Return 12/03/2016 as words."""
-    calendar, first, second = _calendar(match), int(match["a"]), int(match["b"])
-    words = _said(calendar or "ethiopian", second, first, match["y"])
+    words = _day_first(_calendar(match), match[1], match[3], match[4])
+    return match[0] if words is None or _longer(match) else fit(match, words)
+
+
+def span(match: re.Match[str]) -> str:
+    """Return 12/03/2016-15/04/2016 as words."""
+    calendar = _calendar(match)
+    first = _day_first(calendar, match[1], match[3], match[4])
+    last = _day_first(calendar, match[5], match[7], match[8])
+    if first is None or last is None or _longer(match):
+        return match[0]
+    head = "" if has_prefix(match.string, match.start()) else numerals.word("from")
+    return fit(match, f"{head}{first} {numerals.word('until')} {last}")
+
+
+def _day_first(calendar: str, first: str, second: str, year: str) -> str | None:
+    words = _said(calendar or "ethiopian", int(second), int(first), year)
     if words is None and calendar != "ethiopian":
-        words = _said("gregorian", first, second, match["y"])
-    return match[0] if words is None else fit(match, words)
+        words = _said("gregorian", int(first), int(second), year)
+    return words
+
+
+def _longer(match: re.Match[str]) -> bool:
+    """Return whether hyphens join a date with hyphens to more digits, as in an account number."""
+    text, (start, end) = match.string, match.span()
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    return match[2] == "-" and (
+        (before[1:] == "-" and before[0].isdigit()) or (after[:1] == "-" and after[1:].isdigit())
+    )
 
 
 def after_month(match: re.Match[str]) -> str:

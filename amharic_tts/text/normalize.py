@@ -106,6 +106,7 @@ def _number_rules() -> tuple[Rule, ...]:
     rules: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str], str], ...] = (
         (".", abbreviations.BEFORE_NUMBER, abbreviations.expand_before_number, "abbreviation"),
         ("-/.", dates.YEAR_FIRST, dates.year_first, "date"),
+        (dash, dates.SPAN, dates.span, "date"),
         ("-/.", dates.YEAR_LAST, dates.year_last, "date"),
         ("/", dates.AFTER_MONTH, dates.after_month, "date"),
         ("0-9", identifiers.PATTERN, identifiers.read, "digits"),
@@ -116,6 +117,7 @@ def _number_rules() -> tuple[Rule, ...]:
         ("½¼¾⅓-⅞", quantities.FRACTION_SIGN, quantities.fraction_sign, "fraction"),
         (currencies, quantities.money_before(), quantities.money, "currency"),
         (currencies, quantities.money_after(), quantities.money, "currency"),
+        (quantities.PERCENT, quantities.PERCENTAGE, quantities.percentage, "percent"),
         (units, quantities.units(), quantities.quantity, "unit"),
         ("ኛ", quantities.ORDINAL_RANGE, quantities.ordinal_span, "range"),
         ("ኛ", quantities.ORDINAL, quantities.ordinal, "ordinal"),

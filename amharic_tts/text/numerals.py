@@ -52,12 +52,14 @@ def _joined(words: str, rest: int) -> str:
 
 
 def ordinal(value: int) -> str:
-    """Return the Amharic ordinal: 2 -> ሁለተኛ, 21 -> ሃያ አንደኛ.
+    """Return the Amharic ordinal: 2 -> ሁለተኛ, 21 -> ሃያ አንደኛ, 100 -> መቶኛ (without "one").
 
     Raises:
         ValueError: It is negative or above `LARGEST`.
     """
     *before, last = cardinal(value).split(" ")
+    if value in (100, 1000):
+        before = []
     forms = dict(_words().values())
     return " ".join([*before, forms[last]])
 

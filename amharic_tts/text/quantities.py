@@ -43,6 +43,10 @@ RANGE = re.compile(
     rf"(?<![0-9A-Za-z/:.,+\-])(?P<a>{_NUMBER}){_TO}(?P<b>{_NUMBER})(?!{_DASH}[0-9])"
     f"|(?<![፩-፼])(?P<c>[፩-፼]{{1,12}}){_TO}(?P<d>[፩-፼]{{1,12}})(?![፩-፼])"
 )
+PERCENT = "%％‰"
+PERCENTAGE = re.compile(
+    rf"{_MINUS}{_START}{_RANGE}\s?(?P<unit>[{PERCENT}])|(?<![0-9])(?P<first>%)\s?(?P<of>{_NUMBER})"
+)
 NEGATIVE = re.compile(rf"(?:(?<![^\s(\[=<>])[-‐−]|(?<![0-9.,)])−)(?P<a>{_NUMBER})")
 FRACTION = re.compile(
     r"(?<![0-9/.,:\-])(?:([0-9]{1,6})\s)?([1-9][0-9]{0,2})/([1-9][0-9]{0,3})(?![0-9]|[/.,:\-][0-9])"
@@ -68,11 +72,9 @@ def _either(written: list[str], *, word_end: bool) -> str:
 
 @cache
 def units() -> re.Pattern[str]:
-    """Return the pattern of a number and a unit of `data/units.tsv`; also %50."""
-    forms = _either(list(_units()), word_end=True)
-    return re.compile(
-        rf"{_MINUS}{_START}{_RANGE}\s?(?P<unit>{forms})|(?<![0-9])%\s?(?P<percent>{_NUMBER})"
-    )
+    """Return the pattern of a number and a unit of `data/units.tsv`."""
+    forms = _either([unit for unit in _units() if unit not in PERCENT], word_end=True)
+    return re.compile(rf"{_MINUS}{_START}{_RANGE}\s?(?P<unit>{forms})")
 
 
 @cache
@@ -137,15 +139,14 @@ def _between(match: re.Match[str], first: str, last: str, low: float, high: floa
         own = has_prefix(text, start) or text[max(0, start - 2) : start] == "ከ "
         head = "" if own else numerals.word("from")
         return f"{head}{first} {numerals.word('until')} {last}"
-    if low <= 99 and low.is_integer() and high.is_integer():
+    spaced = re.search(rf"\s{_DASH}", match[0])
+    if low <= 99 and low.is_integer() and high.is_integer() and not spaced:
         return f"{first} {numerals.word('to')}{last}"
     return None
 
 
 def quantity(match: re.Match[str]) -> str:
     """Return a number or a range with its unit as words."""
-    if match["percent"]:
-        return fit(match, f"{value(match['percent'])} {_units()['%']}")
     words = _amount(match)
     if words is None:
         return match[0]
@@ -156,6 +157,13 @@ def quantity(match: re.Match[str]) -> str:
         below = "below_zero" if unit[0] in "°℃℉" else "minus"
         words = f"{numerals.word(below)} {words}"
     return fit(match, words)
+
+
+def percentage(match: re.Match[str]) -> str:
+    """Return 50%, also written %50, as words."""
+    if match["first"]:
+        return fit(match, f"{value(match['of'])} {_units()['%']}")
+    return quantity(match)
 
 
 def money(match: re.Match[str]) -> str:
@@ -237,10 +245,7 @@ def _fraction_words(whole: str | None, written: str) -> str:
     words = _fractions()[written][1] if written in _fractions() else ""
     if not words:
         upper, _, lower = written.partition("/")
-        part = numerals.ordinal(int(lower))
-        if int(lower) >= 100:  # መቶኛ, not አንድ መቶኛ
-            part = part.partition(" ")[2]
-        words = f"{numerals.cardinal(int(upper))} {part}"
+        words = f"{numerals.cardinal(int(upper))} {numerals.ordinal(int(lower))}"
     if whole is None:
         return words
     if written == "1/2":
