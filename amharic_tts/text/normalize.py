@@ -98,37 +98,36 @@ Rule = tuple[re.Pattern[str], re.Pattern[str], Callable[[re.Match[str]], str], s
 def _number_rules() -> tuple[Rule, ...]:
     """Return the number rules in their order: the more a rule knows, the earlier it comes.
 
-    Each begins with the characters of which a text must have one for the rule to find anything;
-    looking for them is much faster than the rule.
+    Each begins with a pattern that a text must have for the rule to find anything; looking for it
+    is much faster than the rule.
     """
-    dash = "-‐‑‒–—−"
-    units, currencies = quantities.starts("units"), quantities.starts("currencies")
+    dash = "[-‐‑‒–—−]"
+    units = f"[{quantities.starts('units')}]"
+    currencies = f"[{quantities.starts('currencies')}]"
     rules: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str], str], ...] = (
-        (".", abbreviations.BEFORE_NUMBER, abbreviations.expand_before_number, "abbreviation"),
-        ("-/.", dates.YEAR_FIRST, dates.year_first, "date"),
+        ("[.]", abbreviations.BEFORE_NUMBER, abbreviations.expand_before_number, "abbreviation"),
+        ("[-/.]", dates.YEAR_FIRST, dates.year_first, "date"),
         (dash, dates.SPAN, dates.span, "date"),
-        ("-/.", dates.YEAR_LAST, dates.year_last, "date"),
-        ("/", dates.AFTER_MONTH, dates.after_month, "date"),
-        ("0-9", identifiers.PATTERN, identifiers.read, "digits"),
-        ("፥", dates.VERSE, dates.verse, "verse"),
+        ("[-/.]", dates.YEAR_LAST, dates.year_last, "date"),
+        ("[/]", dates.AFTER_MONTH, dates.after_month, "date"),
+        ("[0-9]{9}|[0-9][ -][0-9]|[+][0-9]", identifiers.PATTERN, identifiers.read, "digits"),
+        ("[፥]", dates.VERSE, dates.verse, "verse"),
         (dash, dates.TIMES, dates.times, "time"),
-        (":፡", dates.TIME, dates.time, "time"),
-        ("/", quantities.FRACTION, quantities.fraction, "fraction"),
-        ("½¼¾⅓-⅞", quantities.FRACTION_SIGN, quantities.fraction_sign, "fraction"),
+        ("[:፡]", dates.TIME, dates.time, "time"),
+        ("[/]", quantities.FRACTION, quantities.fraction, "fraction"),
+        ("[½¼¾⅓-⅞]", quantities.FRACTION_SIGN, quantities.fraction_sign, "fraction"),
         (currencies, quantities.money_before(), quantities.money, "currency"),
         (currencies, quantities.money_after(), quantities.money, "currency"),
-        (quantities.PERCENT, quantities.PERCENTAGE, quantities.percentage, "percent"),
+        (f"[{quantities.PERCENT}]", quantities.PERCENTAGE, quantities.percentage, "percent"),
         (units, quantities.units(), quantities.quantity, "unit"),
-        ("ኛ", quantities.ORDINAL_RANGE, quantities.ordinal_span, "range"),
-        ("ኛ", quantities.ORDINAL, quantities.ordinal, "ordinal"),
+        ("[ኛ]", quantities.ORDINAL_RANGE, quantities.ordinal_span, "range"),
+        ("[ኛ]", quantities.ORDINAL, quantities.ordinal, "ordinal"),
         (dash, quantities.RANGE, quantities.span, "range"),
         (dash, quantities.NEGATIVE, quantities.negative, "negative"),
-        ("፩-፼", _GEEZ, _geez, "ge'ez-number"),
-        ("0-9", _NUMBER, _number, "number"),
+        ("[፩-፼]", _GEEZ, _geez, "ge'ez-number"),
+        ("[0-9]", _NUMBER, _number, "number"),
     )
-    return tuple(
-        (re.compile(f"[{needed}]"), pattern, make, rule) for needed, pattern, make, rule in rules
-    )
+    return tuple((re.compile(needed), pattern, make, rule) for needed, pattern, make, rule in rules)
 
 
 def _constant(after: str) -> Callable[[re.Match[str]], str]:

@@ -31,6 +31,8 @@ _TO = rf"(?:{_DASH}|\s{_DASH}\s)"
 _RANGE = rf"(?P<a>{_NUMBER})(?:{_TO}(?P<b>{_NUMBER}))?(?!{_DASH}[0-9])"
 # Endings that a word after a number may have and still be that word.
 _WORD_END = f"(?=(?:ንም|ን|ና|ም|ስ)?(?!{_LETTER}|[./]{_LETTER}))"
+# A unit of one letter takes none: 20 ግን is "but twenty", not grams.
+_BARE_END = f"(?!{_LETTER}|[./]{_LETTER})"
 _SCALE = "(?:\\s?(?P<scale>ሺህ|ሺ|ሚሊዮን|ሚልዮን|ቢሊዮን|ቢልዮን|ትሪሊዮን))?"
 _MINUS = r"(?P<minus>(?<![^\s(\[=<>])[-‐−](?=[0-9])|(?<![0-9.,)])−(?=[0-9]))?"
 
@@ -54,13 +56,13 @@ FRACTION = re.compile(
 FRACTION_SIGN = re.compile(r"(?:(?<![0-9/.,:\-])([0-9]{1,6})\s?)?([½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])")
 
 
-def _either(written: list[str], *, word_end: bool) -> str:
+def _either(written: list[str]) -> str:
     """Return a pattern of the written forms, longest first, each ending where its word ends."""
     forms = []
     for form in sorted(written, key=len, reverse=True):
         last = form[-1]
         if re.match(_LETTER, last):
-            end = _WORD_END if word_end else ""
+            end = _WORD_END if len(form) > 1 else _BARE_END
             stop = r"(?:\.(?=\s|\Z))?" if "." in form else ""
             forms.append(re.escape(form) + stop + end)
         elif last.isalpha():
@@ -73,7 +75,7 @@ def _either(written: list[str], *, word_end: bool) -> str:
 @cache
 def units() -> re.Pattern[str]:
     """Return the pattern of a number and a unit of `data/units.tsv`."""
-    forms = _either([unit for unit in _units() if unit not in PERCENT], word_end=True)
+    forms = _either([unit for unit in _units() if unit not in PERCENT])
     return re.compile(rf"{_MINUS}{_START}{_RANGE}\s?(?P<unit>{forms})")
 
 
@@ -100,7 +102,7 @@ def money_before() -> re.Pattern[str]:
 @cache
 def money_after() -> re.Pattern[str]:
     """Return the pattern of an amount and a sign, a code or a currency's word: 500.50 ብር."""
-    forms = _either(list(_currencies()), word_end=True)
+    forms = _either(list(_currencies()))
     return re.compile(rf"{_START}{_RANGE}{_SCALE}\s?(?P<sign>{forms})")
 
 
