@@ -12,13 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from amharic_tts.text import numerals
+from amharic_tts.text import abbreviations, dates, identifiers, numerals, quantities
+from amharic_tts.text.attach import fit
 from amharic_tts.text.ethiopic import MARKS, letter_class
 from amharic_tts.text.languages import canonical
 from amharic_tts.text.tables import rows
 from amharic_tts.text.trace import Change, Traced
 
-VERSION = "1"
+VERSION = "2"
 """Raised with every change of what `normalize` returns; written into datasets and voices."""
 
 _LETTERS = letter_class()
@@ -36,9 +37,9 @@ _WORD = re.compile(r"\S+")
 _SPACES = re.compile(r"^\s+|\s+$|\s+")
 _STRAY_MARK = re.compile(f"(?<![{_LETTERS}])[{_MARKS}]+|(?<=[{_MARKS}])[{_MARKS}]+")
 _GEEZ = re.compile("[፩-፼]+")
-_NUMBER = re.compile(r"([0-9](?:[0-9.,]*[0-9])?)(\s?%|ኛ)?")
-_GROUPED = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]+))?")
-_DECIMAL = re.compile(r"([0-9]+)\.([0-9]+)")
+_NUMBER = re.compile(r"[0-9](?:[0-9.,]*[0-9])?")
+_NUMERIC = re.compile("[0-9፩-፼½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]")
+_LATIN = re.compile("[A-Za-zÀ-ÖØ-öø-ɏ](?:['’-]?[A-Za-zÀ-ÖØ-öø-ɏ])*")
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,18 @@ class Normalized:
 
     text: str
     changes: tuple[Change, ...]
+    kept: tuple[Change, ...] = ()
+    """Latin words in Amharic text: left as they are written, so `after` is `before`."""
 
 
 def normalize(text: str, language: str = "am") -> Normalized:
     """Return the text as the rest of the studio reads it; the same text again changes nothing.
 
-    Amharic: invisible and control characters and quotation marks dropped, NFC, numbers as words,
-    one spelling of each punctuation mark, single spaces. Other languages: the same clean-up, lower
-    case, and nothing else (as the multilingual cleaners of XTTS); their numbers stay.
+    Amharic: invisible and control characters and quotation marks dropped, NFC, numbers and what
+    belongs to them as words (the rules are in `identifiers`, `dates` and `quantities`), one
+    spelling of each punctuation mark, single spaces, abbreviations in full. Other languages: the
+    same clean-up, lower case, and nothing else (as the multilingual cleaners of XTTS); their
+    numbers stay.
 
     Args:
         text: Any string at all, lone surrogates and NUL included.
@@ -70,15 +75,59 @@ def normalize(text: str, language: str = "am") -> Normalized:
     _compose(traced)
     traced.replace(_STRAY_MARK, lambda match: "", "stray-mark")
     if amharic:
-        traced.replace(_GEEZ, _geez, "ge'ez-number")
-        traced.replace(_NUMBER, _number, "number")
+        if _NUMERIC.search(traced.text):
+            for needed, pattern, make, rule in _number_rules():
+                if needed.search(traced.text):
+                    traced.replace(pattern, make, rule)
         for pattern, after, rule in _punctuation():
             traced.replace(pattern, _constant(after), rule)
     else:
         traced.replace(_WORD, lambda match: match[0].lower(), "lower-case")
     traced.replace(_SPACES, _space, "white-space")
+    if amharic and ("/" in traced.text or "." in traced.text):
+        traced.replace(abbreviations.PATTERN, abbreviations.expand, "abbreviation")
     _compose(traced)
-    return Normalized(traced.text, tuple(traced.changes))
+    kept = tuple(traced.find(_LATIN, "latin-word")) if amharic else ()
+    return Normalized(traced.text, tuple(traced.changes), kept)
+
+
+Rule = tuple[re.Pattern[str], re.Pattern[str], Callable[[re.Match[str]], str], str]
+
+
+@cache
+def _number_rules() -> tuple[Rule, ...]:
+    """Return the number rules in their order: the more a rule knows, the earlier it comes.
+
+    Each begins with a pattern that a text must have for the rule to find anything; looking for it
+    is much faster than the rule.
+    """
+    dash = "[-‐‑‒–—−]"
+    units = f"[{quantities.starts('units')}]"
+    currencies = f"[{quantities.starts('currencies')}]"
+    rules: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str], str], ...] = (
+        ("[.]", abbreviations.BEFORE_NUMBER, abbreviations.expand_before_number, "abbreviation"),
+        ("[-/.]", dates.YEAR_FIRST, dates.year_first, "date"),
+        (dash, dates.SPAN, dates.span, "date"),
+        ("[-/.]", dates.YEAR_LAST, dates.year_last, "date"),
+        ("[/]", dates.AFTER_MONTH, dates.after_month, "date"),
+        ("[0-9]{9}|[0-9][ -][0-9]|[+][0-9]", identifiers.PATTERN, identifiers.read, "digits"),
+        ("[፥]", dates.VERSE, dates.verse, "verse"),
+        (dash, dates.TIMES, dates.times, "time"),
+        ("[:፡]", dates.TIME, dates.time, "time"),
+        ("[/]", quantities.FRACTION, quantities.fraction, "fraction"),
+        ("[½¼¾⅓-⅞]", quantities.FRACTION_SIGN, quantities.fraction_sign, "fraction"),
+        (currencies, quantities.money_before(), quantities.money, "currency"),
+        (currencies, quantities.money_after(), quantities.money, "currency"),
+        (f"[{quantities.PERCENT}]", quantities.PERCENTAGE, quantities.percentage, "percent"),
+        (units, quantities.units(), quantities.quantity, "unit"),
+        ("[ኛ]", quantities.ORDINAL_RANGE, quantities.ordinal_span, "range"),
+        ("[ኛ]", quantities.ORDINAL, quantities.ordinal, "ordinal"),
+        (dash, quantities.RANGE, quantities.span, "range"),
+        (dash, quantities.NEGATIVE, quantities.negative, "negative"),
+        ("[፩-፼]", _GEEZ, _geez, "ge'ez-number"),
+        ("[0-9]", _NUMBER, _number, "number"),
+    )
+    return tuple((re.compile(needed), pattern, make, rule) for needed, pattern, make, rule in rules)
 
 
 def _constant(after: str) -> Callable[[re.Match[str]], str]:
@@ -87,13 +136,14 @@ def _constant(after: str) -> Callable[[re.Match[str]], str]:
 
 @cache
 def _punctuation() -> tuple[tuple[re.Pattern[str], str, str], ...]:
+    columns = ("pattern", "rule", "replacement", "why")
     return tuple(
         (
             re.compile(pattern.replace("$A", f"[{_LETTERS}{_MARKS}]")),
             replacement.replace("\\s", " "),
             rule,
         )
-        for rule, pattern, replacement, _ in rows("amharic_tts.text", "punctuation.tsv")
+        for pattern, rule, replacement, _ in rows("amharic_tts.text", "punctuation.tsv", columns)
     )
 
 
@@ -109,46 +159,9 @@ def _space(match: re.Match[str]) -> str:
     return "" if edge else " "
 
 
-@cache
-def _prefixes() -> frozenset[str]:
-    return frozenset(row[0] for row in rows("amharic_tts.text", "number_prefixes.tsv"))
-
-
-def _apart(match: re.Match[str], words: str) -> str:
-    """Return `words` with a space on each side where a word touches; a prefix stays attached."""
-    text, (start, end) = match.string, match.span()
-    before = start
-    while before > 0 and start - before < 8 and text[before - 1].isalnum():
-        before -= 1
-    touching = text[before:start]
-    head = " " if touching and touching not in _prefixes() else ""
-    tail = " " if end < len(text) and text[end].isalnum() else ""
-    return f"{head}{words}{tail}"
-
-
 def _geez(match: re.Match[str]) -> str:
-    return _apart(match, numerals.geez(match[0]))
+    return fit(match, numerals.geez(match[0]))
 
 
 def _number(match: re.Match[str]) -> str:
-    written, sign = match[1], match[2] or ""
-    words = _value(written)
-    if sign == "ኛ" and written.isdigit() and len(written) <= 15:
-        words = numerals.ordinal(int(written))
-    elif sign:
-        words += "ኛ" if sign == "ኛ" else f" {numerals.percent()}"
-    return _apart(match, words)
-
-
-def _value(written: str) -> str:
-    grouped = _GROUPED.fullmatch(written)
-    if grouped:
-        written = written.replace(",", "")
-    point = _DECIMAL.fullmatch(written)
-    if point:
-        return numerals.decimal(point[1], point[2])
-    # Neither a number with thousands nor a decimal (12,5 or 1.2.3): part by part.
-    parts = re.split(r"([.,]+)", written)
-    return "".join(
-        f"{part} " if part[0] in ".," else numerals.number(part) for part in parts if part
-    )
+    return fit(match, quantities.value(match[0]))

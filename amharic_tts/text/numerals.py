@@ -18,7 +18,8 @@ _HUNDRED, _TEN_THOUSAND = "፻", "፼"
 
 @cache
 def _words() -> dict[str, tuple[str, str]]:
-    return {row[0]: (row[1], row[2]) for row in rows("amharic_tts.text", "numerals.tsv")}
+    columns = ("value", "cardinal", "ordinal")
+    return {row[0]: (row[1], row[2]) for row in rows("amharic_tts.text", "numerals.tsv", columns)}
 
 
 def _word(value: int | str) -> str:
@@ -51,12 +52,14 @@ def _joined(words: str, rest: int) -> str:
 
 
 def ordinal(value: int) -> str:
-    """Return the Amharic ordinal: 2 -> ሁለተኛ, 21 -> ሃያ አንደኛ.
+    """Return the Amharic ordinal: 2 -> ሁለተኛ, 21 -> ሃያ አንደኛ, 100 -> መቶኛ (without "one").
 
     Raises:
         ValueError: It is negative or above `LARGEST`.
     """
     *before, last = cardinal(value).split(" ")
+    if value in (100, 1000):
+        before = []
     forms = dict(_words().values())
     return " ".join([*before, forms[last]])
 
@@ -79,9 +82,9 @@ def decimal(whole: str, fraction: str) -> str:
     return f"{whole_words} {_word('point')} {digits(fraction)}"
 
 
-def percent() -> str:
-    """Return the words for the percent sign."""
-    return _word("percent")
+def word(name: str) -> str:
+    """Return a word that goes with numbers, by its name in the table: `minus`, `until`, `half`."""
+    return _word(name)
 
 
 def geez_value(numerals: str) -> int | None:
@@ -121,3 +124,8 @@ def geez(numerals: str) -> str:
         return cardinal(value)
     values = {**_GEEZ, _HUNDRED: 100, _TEN_THOUSAND: 10_000}
     return " ".join(cardinal(values[sign]) for sign in numerals)
+
+
+def either(text: str) -> str:
+    """Return the words of a run of ASCII digits or of Ge'ez numerals."""
+    return number(text) if text.isascii() else geez(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 
@@ -73,6 +73,11 @@ class Traced:
         pieces.append(self.text[copied:])
         self.text = "".join(pieces)
         self._passes.append(_Pass([edit[2] for edit in edits], edits))
+
+    def find(self, pattern: re.Pattern[str], rule: str) -> Iterator[Change]:
+        """Yield every match in the text as it is now, as a change to itself."""
+        for match in pattern.finditer(self.text):
+            yield Change(self._span(*match.span()), match[0], match[0], rule)
 
     def _span(self, start: int, end: int) -> tuple[int, int]:
         for step in reversed(self._passes):

@@ -11,15 +11,22 @@ from amharic_tts.text import ethiopic
 from amharic_tts.text.languages import canonical
 from amharic_tts.text.normalize import normalize
 
+PIECES = [
+    *("ዓ.ም", "ት/ቤት", "ዓ. ም", "ወ/", "ቁ.", "እ.ኤ.አ", "/", ".", "፥", "–", "−", "+", "$", "ETB", "km"),
+    *("ኪ.ሜ", "°C", "ብር", "ሚሊዮን", "12/03/2016", "2016-03-12", "3:30", "5-10", "1/2", "½", "0911"),
+    *("1,000", "3.14", "፲፪", "መስከረም ", "ሰዓት", "ቱ", "፡፡", "::", "…"),
+]
 # Any code point, lone surrogates included, with much of what the rules are about.
-AWKWARD = st.text(
+AWKWARD = st.lists(
     st.one_of(
         st.characters(),
         st.characters(categories=["Cs"]),
         st.sampled_from([*ethiopic.characters(), *"0123456789,.%:፡- \t\n\"'“”\u0301\u200b\x00ኛበ"]),
+        st.sampled_from(PIECES),
+        st.sampled_from(PIECES),
     ),
-    max_size=40,
-)
+    max_size=30,
+).map("".join)
 
 AMHARIC = {
     "ሰላም፡ለዓለም፡፡": "ሰላም ለዓለም።",
@@ -28,7 +35,7 @@ AMHARIC = {
     "  ሰላም \t\n ነው  ": "ሰላም ነው",
     "«ሰላም» አለ “እሱ”": "ሰላም አለ እሱ",
     "ሰ\u200bላም\ufeff\x00": "ሰላም",
-    "በ2017 ዓ.ም.": "በሁለት ሺህ አሥራ ሰባት ዓ.ም.",
+    "በ2017 ዓ.ም.": "በሁለት ሺህ አሥራ ሰባት ዓመተ ምሕረት",
     "፲፰፻፹፯": "አንድ ሺህ ስምንት መቶ ሰማንያ ሰባት",
     "፳፻፲፯ ዓመት": "ሁለት ሺህ አሥራ ሰባት ዓመት",
     "50% ወይም 7 %": "አምሳ በመቶ ወይም ሰባት በመቶ",
