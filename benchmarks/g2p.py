@@ -70,13 +70,19 @@ def peer() -> Convert:
 
 
 def row(measure: str, unit: str, peers: float | None, ours: float | None, **more: Any) -> Row:
-    """Return one row; the ratio is ours over the peer's unless it is given."""
-    ratio = ours / peers if peers and ours is not None else None
+    """Return one row; the ratio, unless it is given, is how many times better ours is.
+
+    For an error rate in percent, where less is better, that is the peer's over ours; without any
+    error of ours it has no value.
+    """
+    ratio = None
+    if peers and ours:
+        ratio = peers / ours if unit == "%" else ours / peers
     shown = {"ratio": ratio, "goal": None, **more}
     digits = 0 if unit.startswith("words") else 3
     values = {"peer": _rounded(peers, digits), "ours": _rounded(ours, digits)}
     ratio = shown["ratio"]
-    # 0.61 of the peer's errors, 12.3 times its pace.
+    # A third of the peer's errors is 3, and so is three times its pace.
     shown["ratio"] = _rounded(ratio, 2 if ratio is None or ratio >= 1 else 3)
     return {"measure": measure, "unit": unit, **values, **shown}
 
