@@ -21,10 +21,12 @@ from amharic_tts.g2p.letters import SIXTH, Letter
 from amharic_tts.text.tables import rows
 
 _NEVER_LONG = ("h", "ʔ")
+_VOWELS = f"əuiaeoɨ{SIXTH}"
+_LAST_VOWEL = re.compile(f"([{_VOWELS}]|\\[[{_VOWELS}]+\\])\\$$")
 _CONSONANT = "[hlmsršqbvtčnñkwzžjdJgTČPSfpŋʔ]"
 _CLASSES = {
     "C": f"{_CONSONANT}ʷ?",
-    "V": f"[əuiaeoɨ{SIXTH}]",
+    "V": f"[{_VOWELS}]",
     "%": "(?:[jlbk]ə|s-lə|ʔ-ndə|wədə|ʔ-skə)?",
     "L": "[lmsršqbvtčnñkwzžjdJgTČPSfp]ʷ?",
 }
@@ -35,8 +37,8 @@ _CLASSES = {
 class _Kind:
     """The rules of one kind, compiled."""
 
-    once: re.Pattern[str]
-    """All rules with ``^`` or ``$``."""
+    once: dict[str, re.Pattern[str]]
+    """All rules with ``^`` or ``$`` that can fit a word, by the last sign of the word."""
     anywhere: tuple[re.Pattern[str], ...]
     """Each rule that may match more than once in a word."""
     long: dict[re.Pattern[str], tuple[int, ...]]
@@ -45,10 +47,11 @@ class _Kind:
     def places(self, word: str) -> list[int] | None:
         """Return where the long consonants of a word begin; None where no rule fits."""
         found: list[int] | None = None
-        once = self.once.match(word)
+        together = self.once[word[-1:]]
+        once = together.match(word)
         if once and once.lastindex:
             spans = once.regs
-            found = [spans[group][0] for group in self.long[self.once] if spans[group][0] >= 0]
+            found = [spans[group][0] for group in self.long[together] if spans[group][0] >= 0]
         for pattern in self.anywhere:
             for match in pattern.finditer(word):
                 found = found or []
@@ -77,8 +80,20 @@ def _compiled(kind: str) -> _Kind:
             once.append(f".*?{pattern}")
         else:
             anywhere.append(re.compile(pattern))
-    together = re.compile("".join(_optional(rule, n) for n, rule in enumerate(once)))
-    return _Kind(together, tuple(anywhere), {p: _unnamed(p) for p in (together, *anywhere)})
+    together = {
+        last: re.compile(
+            "".join(_optional(rule, n) for n, rule in enumerate(once) if _may_end(rule, last))
+        )
+        for last in ("", *_VOWELS)
+    }
+    patterns = (*together.values(), *anywhere)
+    return _Kind(together, tuple(anywhere), {p: _unnamed(p) for p in patterns})
+
+
+def _may_end(rule: str, last: str) -> bool:
+    """Return False where a rule ends in ``$`` after other vowels than the last one of a word."""
+    end = _LAST_VOWEL.search(rule)
+    return end is None or last in end[1].strip("[]")
 
 
 _NAME = re.compile(r"(?<=\(\?P<)\w+|(?<=\(\?P=)\w+")

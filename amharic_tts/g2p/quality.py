@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from amharic_tts.g2p.words import tokens
-from amharic_tts.text.ethiopic import is_ethiopic
+from amharic_tts.text.ethiopic import PUNCTUATION, block_class, letter_class
 
 MOST_SHOWN = 8
 """How many different characters a message lists."""
+_ETHIOPIC = re.compile(f"[{block_class()}]")
+_LETTER = re.compile(f"[{letter_class()}]")
+_PLAIN = re.compile(f"[{letter_class()}\\s{''.join(PUNCTUATION)}.,!?]*")
+"""Most texts: words without marks and boundaries; those need no cutting into tokens."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,14 @@ def check(text: str, ipa: str) -> Quality:
     problems: list[str] = []
     words = False
     others: dict[str, None] = {}
-    for kind, token in tokens(text):
+    plain = _PLAIN.fullmatch(text)
+    if plain:
+        words = _LETTER.search(text) is not None
+    for kind, token in () if plain else tokens(text):
         words = words or kind == "word"
         if kind == "other":
             others[token] = None
-    left = dict.fromkeys(c for c in ipa if is_ethiopic(c) and c not in others)
+    left = dict.fromkeys(c for c in _ETHIOPIC.findall(ipa) if c not in others)
     if left:
         problems.append(f"Ethiopic characters are left: {_listed(left)}")
     if words and not ipa.strip():
