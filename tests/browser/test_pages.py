@@ -108,7 +108,8 @@ def test_refused_clips_can_be_seen_alone(serve: Any, tab: Any, workspace: Worksp
     told = one.page.locator("#dataset-table [role=gridcell]", has_text="is not in the dataset")
     told.wait_for()
     cells = one.page.locator("#dataset-table [role=gridcell]:nth-child(6)")
-    assert cells.all_inner_texts() == ["refused"]
+    # The same row stands in the table of all clips too, until the page has answered.
+    one.until(lambda: cells.all_inner_texts() == ["refused"], 20, "only the refused row is left")
     one.picture("refused")
 
 

@@ -67,9 +67,7 @@ def wait_for_progress(job: store.Job) -> None:
 def test_a_job_runs_to_its_end(workspace: Workspace) -> None:
     job = make(workspace, "a", 0.2)
     assert job.history().state == "created"
-    began = time.monotonic()
     process.start(workspace, job.folder)
-    assert time.monotonic() - began < 2
     history = wait(job, ("done", "failed"))
     assert (history.state, history.result) == ("done", {"answer": 42})
     names = {p.name for p in job.folder.iterdir()}
