@@ -63,7 +63,7 @@ def test_from_an_empty_studio_to_a_voice(serve: Any, tab: Any, workspace: Worksp
     one.page.locator("#sample-first").click()
     one.page.locator("#dataset-report").wait_for(state="visible", timeout=60_000)
     counts = one.page.locator("#dataset-counts")
-    assert re.search(r"4\d\s+Clips", counts.inner_text())
+    one.until(lambda: re.search(r"4\d\s+Clips", counts.inner_text()), 20, "the clips are counted")
     assert re.search(r"0\s+Refused", counts.inner_text())
     one.page.locator("#dataset-table [role=gridcell]", has_text="sample-low-1-0001").click()
     heard(one, "#dataset-clip")

@@ -130,10 +130,13 @@ def test_a_dataset_from_uploads(
     one.picture("build-form")
     form.get_by_role("button", name="Build the dataset").click()
     one.page.locator("#dataset-report").wait_for(state="visible", timeout=60_000)
-    assert one.page.locator("#dataset-name input").input_value() == "ድምፄ"
+    name = one.page.locator("#dataset-name input")
+    one.until(lambda: name.input_value() == "ድምፄ", 20, "the new dataset is chosen")
     cells = one.page.locator("#dataset-table [role=gridcell]:nth-child(1)")
-    assert sorted(cells.all_inner_texts()) == [wav.stem for wav in made]
-    assert "Finished" in one.page.locator("#dataset-job-status").inner_text()
+    stems = [wav.stem for wav in made]
+    one.until(lambda: sorted(cells.all_inner_texts()) == stems, 20, "its rows are shown")
+    status = one.page.locator("#dataset-job-status")
+    one.until(lambda: "Finished" in status.inner_text(), 20, "the build is finished")
     one.picture("built")
     assert one.errors == []
 
