@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -11,6 +10,7 @@ from typing import BinaryIO
 
 from amharic_tts.errors import UserError
 from amharic_tts.files import disk_errors
+from amharic_tts.text.lines import decoded
 
 
 def opened(file: str) -> nullcontext[BinaryIO] | BinaryIO:
@@ -35,14 +35,6 @@ def lines(stream: BinaryIO, name: str) -> Iterator[str]:
         UserError: A line is not UTF-8; the message has its number.
     """
     where = "stdin" if name == "-" else f"`{name}`"
-    for number, raw in enumerate(stream, 1):
-        if number == 1:
-            raw = raw.removeprefix(codecs.BOM_UTF8)
-        try:
-            line = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise UserError(
-                f"Line {number} of {where} is not UTF-8 (byte {error.start + 1}: {error.reason})",
-                "Save the file as UTF-8; the lines before it were converted",
-            ) from error
+    hint = "Save the file as UTF-8; the lines before it were converted"
+    for _, line in decoded(stream, lambda number: f"Line {number} of {where}", hint):
         yield line.removesuffix("\n").removesuffix("\r")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from amharic_tts.errors import UserError
 from amharic_tts.files import disk_errors
 from amharic_tts.g2p.symbols import segments
+from amharic_tts.text.lines import decoded
 
 _FORM = "A gold file has a word, a tab and its IPA on each line: `ሰላም<TAB>s ə l a m`"
 
@@ -62,17 +62,9 @@ class GoldFile:
 
 
 def _parsed(raw_lines: Iterable[bytes], path: str) -> Iterator[GoldLine]:
-    for number, raw in enumerate(raw_lines, 1):
+    hint = "Save the file as UTF-8 (in a spreadsheet: text with tabs, UTF-8)"
+    for number, text in decoded(raw_lines, lambda at: f"`{path}` line {at}", hint):
         where = f"`{path}` line {number}"
-        if number == 1:
-            raw = raw.removeprefix(codecs.BOM_UTF8)
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise UserError(
-                f"{where} is not UTF-8 (byte {error.start + 1}: {error.reason})",
-                "Save the file as UTF-8 (in a spreadsheet: text with tabs, UTF-8)",
-            ) from error
         text = text.rstrip("\r\n")
         if not text.strip():
             continue
