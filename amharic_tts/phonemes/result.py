@@ -22,6 +22,8 @@ class Phone:
     """The model's own probability, 0 to 1, averaged over the frames where the phone stands."""
     word: int = 0
     """Number of the word it belongs to, from 0, where the model marks words."""
+    runners_up: tuple[tuple[str, float], ...] = ()
+    """What else it may have been, each with its mean probability, the likeliest first."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Recognition:
                     "start": round(phone.start, 3),
                     "end": round(phone.end, 3),
                     "confidence": round(phone.confidence, 4),
+                    "runners_up": [[name, round(p, 4)] for name, p in phone.runners_up],
                 }
                 for phone in self.phones
             ],

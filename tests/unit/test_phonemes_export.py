@@ -80,7 +80,10 @@ def test_text_and_csv() -> None:
 def test_json() -> None:
     first, second = json.loads(export.to_json([("a.wav", FOUND), ("b.wav", EMPTY)]))
     assert first["audio"] == "a.wav"
-    assert first["phones"][0] == {"phone": "h", "start": 0.1, "end": 0.2, "confidence": 0.9123}
+    assert first["phones"][0] == {
+        **{"phone": "h", "start": 0.1, "end": 0.2, "confidence": 0.9123},
+        "runners_up": [],
+    }
     assert first["words"][0] == {"start": 0.1, "end": 0.45, "phones": ["h", "aɪ"]}
     assert (first["notation"], first["languages"], first["model"]) == ("ipa", ["en"], "test-1")
     assert (second["phones"], second["notes"]) == ([], ["no phone was heard"])
@@ -116,7 +119,7 @@ def test_the_command(silence: str, ljspeech: Path) -> None:
     assert run(clip).stdout == "ɪ n | b i ŋ | k ə m p ɛ ɹ ə t ɪ v l i | m oʊ d ɝ\n"
     found = json.loads(run("--format", "json", clip, silence).stdout)
     assert [item["audio"] for item in found] == [clip, silence]
-    assert set(found[0]["phones"][0]) == {"phone", "start", "end", "confidence"}
+    assert set(found[0]["phones"][0]) == {"phone", "start", "end", "confidence", "runners_up"}
     assert found[1]["phones"] == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,54 @@ class Symbols:
     """Symbols that are no sounds; they are never taken."""
 
 
+Backend = Literal["auto", "hama", "onnxruntime", "torch"]
+DType = Literal["auto", "int8", "fp32", "bf16", "dynamic_int8"]
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How a model shall run; with its name they are the key of the cache of loaded models."""
+
+    backend: Backend = "auto"
+    """``auto``: onnxruntime for what is converted, torch only where it is asked for."""
+    dtype: DType = "auto"
+    """``dynamic_int8`` is torch's quantising at load, kept for comparison."""
+    threads: int = 0
+    """0: as many as the process may use, at most 4."""
+    compile: bool = False
+    """`torch.compile`; only in torch."""
+    device: str = "cpu"
+    """``cuda`` only in torch."""
+    revision: str = ""
+    """Commit or branch of a hub model; empty takes the one that was converted, else the newest."""
+
+
+@dataclass(frozen=True)
+class Posteriors:
+    """What a model thinks of each frame of a sound, before anything is decided."""
+
+    log_probabilities: Array
+    """Natural logarithms, shape (frames, symbols)."""
+    starts: NDArray[np.float64]
+    """Seconds at which each frame begins, shape (frames,); there are gaps where it was silent."""
+    frame_seconds: float
+    symbols: Symbols
+
+
 class Recognizer(Protocol):
     """A loaded model."""
+
+    @property
+    def backend(self) -> str:
+        """What runs it: ``hama``, ``onnxruntime`` or ``torch``."""
+
+    @property
+    def threads(self) -> int:
+        """Threads of one call."""
+
+    @property
+    def revision(self) -> str:
+        """Commit, version or hash of the weights."""
 
     @property
     def id(self) -> str:

@@ -40,6 +40,8 @@ class HamaModel:
     notation = "ipa"
     languages = ("en",)
     dtype = "hama"  # a packed format of its own
+    backend = "hama"
+    threads = 1
     frame_seconds = _FRAME_SAMPLES / RATE
 
     def __init__(self) -> None:
@@ -54,7 +56,8 @@ class HamaModel:
             self._model = ASRModel()
         except (ImportError, RuntimeError, OSError) as error:
             raise MissingPart(f"The embedded recogniser can't be loaded: {error}", HINT) from error
-        self.id = f"hama-{importlib.metadata.version('hama')}"
+        self.revision = importlib.metadata.version("hama")
+        self.id = f"hama-{self.revision}"
         names = tuple(self._model.decoder_tokens)
         bias = self._model.decode_cfg.blank_bias * self._model.decode_cfg.temperature
         self.symbols = Symbols(
