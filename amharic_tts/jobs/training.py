@@ -30,7 +30,7 @@ def _flag_problems(config: FinetuneConfig) -> list[str]:
     """Return what this machine can't do of what the flags ask."""
     abilities = {ability.name: ability for ability in machine.attention()}
     asked = {
-        "use_flash_attention": config.use_flash_attention,
+        "use_flash_attention": config.wanted_attention == "flash_attention_2",
         "bf16": config.mixed_precision == "bf16" and effective_device(config) == "cuda",
         "fp16": config.mixed_precision == "fp16",
     }

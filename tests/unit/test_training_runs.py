@@ -184,7 +184,7 @@ def test_choices_of_the_command_line_win_over_the_file(
     assert preset.use_grad_checkpoint
     with pytest.raises(UserError, match="no settings file and no preset `nope`") as caught:
         train.chosen(workspace, "d", None, "nope", [], None)
-    assert "default, low_memory, small_data" in caught.value.hint
+    assert "default, low_memory, new_language, small_data" in caught.value.hint
 
 
 def test_the_language_is_the_datasets_unless_another_is_asked_for(workspace: Workspace) -> None:
