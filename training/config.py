@@ -27,8 +27,8 @@ class FinetuneConfig:
     """Name of a dataset in the workspace."""
     base: str = "practice"
     """What to start from: `practice`, `xtts-v2` (downloaded), or a folder with XTTS files."""
-    base_revision: str = "main"
-    """Revision of the downloaded base."""
+    base_revision: str = ""
+    """Revision that the downloaded base must be of, such as `v2.0.3`; empty: any."""
     language: str = "am"
     """Language code of the clips, as XTTS writes it."""
     text_mode: str = "letters"
@@ -91,6 +91,8 @@ class FinetuneConfig:
     """The embeddings of text, audio codes and positions stay as they are."""
     dropout: bool = True
     """Keep the base model's dropout while training."""
+    attention_dropout: bool = True
+    """Keep it on the attention weights too; off, a CPU can run its flash kernel."""
 
     # Two habits of stock coqui, for comparisons.
     extra_stops: int = 0
@@ -149,6 +151,13 @@ class FinetuneConfig:
         if self.use_flash_attention:
             return "flash_attention_2"
         return "sdpa" if self.use_sdpa else "eager"
+
+    @property
+    def lora_scale(self) -> float:
+        """What LoRA adapters are multiplied by: alpha / rank; 0 without LoRA."""
+        if not self.lora_rank:
+            return 0.0
+        return (self.lora_alpha or 2.0 * self.lora_rank) / self.lora_rank
 
     def problems(self) -> list[str]:
         """Return everything that is wrong with these values, all at once."""

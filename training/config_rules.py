@@ -117,6 +117,8 @@ def _without_effect(config: FinetuneConfig) -> Iterator[str]:
                 yield f"{key}: does nothing without use_grad_checkpoint"
     elif config.checkpoint_blocks == 0 and not config.checkpoint_conditioning:
         yield "use_grad_checkpoint: checkpoint_blocks and checkpoint_conditioning leave it nothing"
+    if not config.dropout and not config.attention_dropout:
+        yield "attention_dropout: does nothing with dropout off"
     if config.tf32 and config.mixed_precision in ("bf16", "fp16"):
         yield (
             f"tf32: is for products in fp32, and mixed_precision `{config.mixed_precision}` "

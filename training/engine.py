@@ -1,13 +1,16 @@
 """The training loop: ``transformers.Trainer`` around the packed XTTS loss.
 
-Two of the Trainer's private methods are overridden, which is why transformers is pinned to its
-minor version: `_get_num_items_in_batch` (we count text and audio targets apart) and
-`_get_train_sampler` (our order is a function of seed and epoch).
+Four of the Trainer's private methods are overridden, which is why transformers is pinned to its
+minor version: `_get_num_items_in_batch` (we count text and audio targets apart),
+`_get_train_sampler` (our order is a function of seed and epoch), `_save` and
+`_load_from_checkpoint` (the average of the weights goes with them).
 """
 
 from __future__ import annotations
 
 import dataclasses
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +24,7 @@ from training.checkpoints import Checkpoints
 from training.config import FinetuneConfig
 from training.data import ClipDataset, Collator, GroupedSampler
 from training.effective import Plan
+from training.ema import Average, KeepAverage
 from training.model import PackedXtts, target_counts
 from training.report import Emit, KeepCheckpoints, SetEpoch, TellEvents
 from training.stopping import StopAsked, StopSwitch
@@ -43,6 +47,8 @@ class XttsTrainer(Trainer):
         self._parts: dict[str, Tensor] = {}
         self._parts_from = 0
         self._totals: Tensor | None = None
+        self.average: Average | None = None
+        """Of the trained weights, where there is one: evaluated and saved beside them."""
         self.remove_callback(PrinterCallback)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> GroupedSampler:
@@ -111,11 +117,13 @@ class XttsTrainer(Trainer):
     ) -> EvalLoopOutput:
         """Evaluate with a mean over tokens, whatever the batch size, and disturb no random state.
 
-        A stop request ends it early; the metrics are then left out.
+        The average of the weights is judged where there is one. A stop request ends it early; the
+        metrics are then left out.
         """
         self._totals = None
         devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-        with torch.random.fork_rng(devices):
+        judged = self.average.applied() if self.average else nullcontext()
+        with torch.random.fork_rng(devices), judged:
             try:
                 output = super().evaluation_loop(
                     *args, metric_key_prefix=metric_key_prefix, **kwargs
@@ -130,6 +138,18 @@ class XttsTrainer(Trainer):
             metrics = {"loss": loss, "loss_text": text, "loss_mel": mel}
             output.metrics.update({f"{metric_key_prefix}_{k}": v for k, v in metrics.items()})
         return output
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        super()._save(output_dir, state_dict)
+        if self.average and self.args.should_save:
+            self.average.save(Path(output_dir or self.args.output_dir))
+
+    def _load_from_checkpoint(
+        self, resume_from_checkpoint: str, model: nn.Module | None = None
+    ) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if self.average:
+            self.average.load(Path(resume_from_checkpoint))
 
     def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
         """Decay weights only, not embeddings, norms and biases: coqui's rule for XTTS."""
@@ -209,15 +229,23 @@ def build_trainer(
     if evaluation is None:
         args.eval_strategy = "no"
     keeper = KeepCheckpoints(
-        checkpoints, config.keep_checkpoints, stop, model, evaluation is not None
+        checkpoints,
+        config.keep_checkpoints,
+        stop,
+        model,
+        evaluation is not None,
+        config.ema_decay > 0,
     )
     trainer = XttsTrainer(
         model=model,
         args=args,
-        data_collator=Collator(model.special),
+        data_collator=Collator(model.special, config.extra_stops, config.hide_text_stop),
         train_dataset=train,
         eval_dataset=evaluation,
         callbacks=[keeper, TellEvents(emit)],
     )
     trainer.add_callback(SetEpoch(lambda: trainer.sampler))
+    if config.ema_decay:  # now that the weights are on their device
+        trainer.average = Average(model, config.ema_decay)
+        trainer.add_callback(KeepAverage(trainer.average))
     return trainer, keeper

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from training.model import PackedXtts
 from training.practice.base import build
 from training.report import Emit
 from training.stopping import StopAsked, StopSwitch
+from training.verification import VerifyPlan
 
 logger = logging.getLogger(__name__)
 
@@ -167,17 +169,26 @@ class Session:
             state = gpt_state(load_model_state(base.folder / "model.pth"))
             extended = extend_state(state, old_size, encoder.size, self.config.seed)
             model.load_state_dict(extended, strict=True)
-        effective.apply_to_model(plan, model, self.config.dropout)
+        self._apply(plan, model, encoder.size - old_size)
         style = StyleMel(base.folder / "mel_stats.pth")
         train = ClipDataset(clips[0], style, self.config.seed)
         evaluation = ClipDataset(clips[1], style, evaluation=True) if clips[1] else None
         trainer, keeper = build_trainer(
             self.config, plan, model, (train, evaluation), self.checkpoints, self.emit, self.stop
         )
-        trainer.add_callback(effective.VerifyPlan(plan, trainer))
+        trainer.add_callback(VerifyPlan(plan, trainer))
         trainer.args.eval_on_start = evaluation is not None and self._owes_evaluation(start)
         self._run_trainer(trainer, start)
         return keeper.stopped
+
+    def _apply(self, plan: Plan, model: PackedXtts, new_tokens: int) -> None:
+        line = effective.apply_to_model(plan, model)
+        plan = dataclasses.replace(plan, settings=(*plan.settings, line))
+        plan.write(self.run / "effective.json")
+        self.emit(Finding("effective.parameters", line.used, "info", line.name))
+        if self.config.freeze_embeddings and new_tokens:
+            what = f"the embeddings of {new_tokens} new tokens stay untrained"
+            self.emit(Finding("freeze_embeddings", what, "warning", "freeze_embeddings"))
 
     def _owes_evaluation(self, start: Checkpoint | None) -> bool:
         """Tell whether a stop kept the evaluation from being made that was due at a checkpoint."""
