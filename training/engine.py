@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import PrinterCallback, Trainer, TrainingArguments
 from transformers.pytorch_utils import Conv1D
 from transformers.trainer_utils import EvalLoopOutput
 
 from amharic_tts.errors import StudioError
-from training.checkpoints import Checkpoints
+from training.checkpoints import MODEL, Checkpoints
 from training.config import FinetuneConfig
 from training.data import ClipDataset, Collator, GroupedSampler
 from training.effective import Plan
@@ -147,9 +148,19 @@ class XttsTrainer(Trainer):
     def _load_from_checkpoint(
         self, resume_from_checkpoint: str, model: nn.Module | None = None
     ) -> None:
+        folder = Path(resume_from_checkpoint)
+        # The Trainer loads what fits and leaves the rest as it is.
+        with safe_open(folder / MODEL, framework="pt") as weights:
+            other = set(weights.keys()) ^ set((model or self.model).state_dict())
+        if other:
+            raise StudioError(
+                f"`{folder.name}` is of another model: {len(other)} weights are on one side only, "
+                f"such as `{min(other)}`",
+                "Put config.yaml back as it was when the run began, or begin a new run",
+            )
         super()._load_from_checkpoint(resume_from_checkpoint, model)
         if self.average:
-            self.average.load(Path(resume_from_checkpoint))
+            self.average.load(folder)
 
     def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
         """Decay weights only, not embeddings, norms and biases: coqui's rule for XTTS."""

@@ -54,7 +54,7 @@ def _revision_problems(config: FinetuneConfig, folder: Path) -> list[str]:
     if not wanted:
         return []
     if not (folder / NOTE).is_file():
-        return [f"base_revision: `{folder}` was not downloaded here, so its revision isn't known"]
+        return [f"base_revision: `{folder}` wasn't downloaded here: its revision is unknown"]
     note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
     if wanted in (note["revision"], note["commit"]):
         return []

@@ -16,6 +16,7 @@ from amharic_tts.events import Metric
 from training.config import FinetuneConfig
 from training.effective import make_plan
 
+
 def test_every_parameter_gets_a_gradient(kit: Kit, plain: Gradients) -> None:
     assert set(plain) == {name for name, _ in kit.model().named_parameters()}
 
