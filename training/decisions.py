@@ -70,8 +70,8 @@ def attention(config: FinetuneConfig, device: str) -> Setting:
         return Setting("attention", wanted, wanted)
     reason = {
         "flash_attention_2": "use_flash_attention is on",
-        "sdpa": "use_sdpa is on: PyTorch chooses the kernel",
-        "eager": "use_sdpa is off: the plain formula",
+        "sdpa": "use_sdpa is on: PyTorch chooses the kernel, in the conditioning encoder too",
+        "eager": "use_sdpa is off: the plain formula everywhere",
     }[wanted]
     return Setting("attention", "auto", wanted, reason)
 

@@ -24,12 +24,13 @@ WIDTH = 32
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the blocks ask PyTorch's attention for; the small tensor of the probe left out."""
+    """What the blocks ask PyTorch's attention for; conditioning and the probe are left out."""
     seen: list[dict[str, Any]] = []
     fused = torch.nn.functional.scaled_dot_product_attention
 
     def spy(query: Any, *args: Any, **kwargs: Any) -> Any:
-        if query.shape[-1] == WIDTH and query.shape[2] != TOKENS:
+        of_blocks = query.shape[-1] == WIDTH and "dropout_p" in kwargs
+        if of_blocks and query.shape[2] != TOKENS:
             seen.append({"dropout": kwargs.get("dropout_p"), "mask": kwargs.get("attn_mask")})
         return fused(query, *args, **kwargs)
 
