@@ -41,6 +41,7 @@ def read(run: Path) -> dict[str, Any]:
 
 def begin(
     run: Path,
+    processes: int,
     config: FinetuneConfig,
     base: Path,
     codec: str,
@@ -53,7 +54,8 @@ def begin(
     `codec` is the hash of the base's DVAE, by which its audio codes are known.
     """
     body = read(run)
-    parts = [*body.get("parts", []), {"started": time.time(), "pid": os.getpid()}]
+    part = {"started": time.time(), "pid": os.getpid(), "processes": processes}
+    parts = [*body.get("parts", []), part]
     body = {
         "studio": __version__,
         "python": platform.python_version(),
