@@ -106,8 +106,6 @@ class Session:
         codes = AudioCodes(base.folder, self.workspace.cache, plan.device)
         clips = self._clips(base, encoder, codes)
         self._manifest(base, codes, *clips)
-        if self.ranks.first:
-            self.stop.check()
         return Parts(base, encoder, old_size, *clips)
 
     def _base(self) -> Path:
@@ -177,6 +175,8 @@ class Session:
             train,
             evaluation,
         )
+        for what in manifest.changed_versions(before, body):
+            self.emit(Finding("version.changed", what, "warning", "versions"))
         for part, key in (("dataset", "sha256"), ("base", "codec")):
             if before and before[part][key] != body[part][key]:
                 what = f"the {part} was changed since this run began; it goes on with what is there"

@@ -1,4 +1,4 @@
-"""Two processes on one run: the same losses as one process on the same clips a step, and resumed."""
+"""Two processes on one run: the losses of one process on the same clips a step, and resumed."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ def test_the_first_process_alone_tells_and_writes(together: Path) -> None:
     lines = {e.subject: e.message for e in events_of(together) if isinstance(e, Finding)}
     assert lines["processes"] == "2" and lines["batch"].startswith("4 clips a step")
     newest = together / "checkpoints" / "checkpoint-7"
-    assert {path.name for path in newest.glob("rng_state*")} == {"rng_state_0.pth", "rng_state_1.pth"}
+    assert {path.name for path in newest.glob("rng_state*")} == {
+        "rng_state_0.pth",
+        "rng_state_1.pth",
+    }
     assert (together / "ready" / "model.pth").is_file()
 
 
@@ -104,5 +107,7 @@ def test_another_number_of_clips_a_step_is_refused(studio: Workspace, together: 
     (together / "config.yaml").write_text(body, encoding="utf-8")
     failed = events_of(together)[-1]
     assert done.returncode == 2 and isinstance(failed, Failed)
-    assert "4 clips a step (2 processes x 2 x 1); with 1 processes it would have 2" in failed.message
+    assert (
+        "4 clips a step (2 processes x 2 x 1); with 1 processes it would have 2" in failed.message
+    )
     assert command(studio)  # the run can be resumed as before
