@@ -61,19 +61,20 @@ def kept_bytes(model: PackedXtts, rows: list[Row], precision: str) -> int:
     return sum(kept.values())
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("dropout", [True, False])
-@pytest.mark.parametrize(("count", "codes"), [(2, 150), (3, 300)])
+@pytest.mark.parametrize(
+    ("precision", "dropout", "count", "codes"),
+    [("fp32", True, 1, 300), ("fp32", False, 2, 150), ("bf16", True, 2, 150)],
+)
 def test_the_activations_are_estimated_within_a_tenth(
     precision: str, dropout: bool, count: int, codes: int
 ) -> None:
     torch.manual_seed(0)
-    model = PackedXtts(gpt(4)).train()
+    model = PackedXtts(gpt(3)).train()
     for part in model.modules():
         if isinstance(part, torch.nn.Dropout) and not dropout:
             part.p = 0.0
     text, audio = torch.randint(2, 200, (60,)), torch.randint(0, 1000, (codes,))
     rows = [Row(number, text, audio, torch.randn(80, 517)) for number in range(count)]
     load = memory.Load(precision, fused_attention=not dropout)
-    plan = memory.estimate(sizes(4), load, [memory.Row(60, codes)] * count)
+    plan = memory.estimate(sizes(3), load, [memory.Row(60, codes)] * count)
     assert plan.activations == pytest.approx(kept_bytes(model, rows, precision), rel=0.1)
