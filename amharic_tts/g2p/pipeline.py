@@ -24,6 +24,8 @@ class G2PBackend(str, Enum):
 
     TRANSPHONE = "transphone"
     EPITRAN = "epitran"
+    EPITRAN_PLAIN = "epitran_plain"
+    EPITRAN_RED = "epitran_red"
     ESPEAK = "espeak"
     RULE_BASED = "rule_based"
 
