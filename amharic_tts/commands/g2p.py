@@ -79,8 +79,9 @@ def g2p(
 ) -> None:
     """Turn Amharic text into phonemes (IPA): one line out for each line in, in order.
 
-    Where a backend can't do a line (it leaves Ethiopic letters), the next one does; the third
-    column of tsv says which did, and each reason is told once on stderr. Empty lines stay.
+    Where a backend can't do a line, or its output can't be right (it leaves Ethiopic letters, has
+    no vowels, is too short ...), the next one does; the third column of tsv says which did, and
+    each reason is told once on stderr. Empty lines stay.
     """
     chosen = registry.get(backend)
     state = chosen.availability()
