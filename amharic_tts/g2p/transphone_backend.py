@@ -2,9 +2,11 @@
 
 Optional: `transphone`, `phonepiece` and `unidecode` (GPL-2.0-or-later, which transphone imports).
 It can't write long consonants: equal neighbours become one and ``ː`` is taken off. It writes at
-most four phones more than a word has letters, so that long words are cut; the checks of `quality`
-find those. What it does by itself is kept from it: downloads, the inventory of English in the place
-of a missing one, files beside its model, the random state of torch, writing to stdout.
+most five phones more than it reads symbols (letters, or their Latin spelling where it does not know
+a letter), so that a long word may be cut; the checks of `quality` find half a word.
+
+What it does by itself is kept from it: downloads, the inventory of English in the place of a
+missing one, files beside its model, the random state of torch, writing to stdout.
 """
 
 from __future__ import annotations
