@@ -1,0 +1,155 @@
+"""A long list by every backend, line by line into a table; memory holds one line."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from amharic_tts.errors import MissingPart, UserError
+from amharic_tts.events import Clock, Done, Event, Finding
+from amharic_tts.files import disk_errors, writing
+from amharic_tts.g2p import registry
+from amharic_tts.g2p.base import Backend
+from amharic_tts.g2p.compare import Comparison, compare
+from amharic_tts.g2p.lexicon import Lexicon
+from amharic_tts.spreadsheet import harmless
+from amharic_tts.text.lines import decoded
+
+PAUSE = 0.5
+"""Seconds between two events of progress; at each, the reader may stop the work."""
+FORMS = (".csv", ".tsv")
+_HINT = "Save the list as text in UTF-8, one text a line"
+_BREAKS = str.maketrans(dict.fromkeys("\t\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", " "))
+
+
+@dataclass(frozen=True)
+class ListRequest:
+    """What is to be converted and where to."""
+
+    source: Path
+    """UTF-8, one text a line; of a line with tabs, what stands before the first one."""
+    out: Path
+    """The table: ``.csv`` for spreadsheets, ``.tsv`` plain."""
+    backends: tuple[str, ...] = ()
+    """Names; none takes all that work here."""
+    lexicon: Path | None = None
+    """The user's own words; they go before every backend."""
+
+    def check(self) -> None:
+        """Check the files before any work.
+
+        Raises:
+            UserError: There is no such list, or the table has another ending.
+        """
+        if not self.source.is_file():
+            raise UserError(f"There is no file `{self.source}`", _HINT)
+        if self.out.suffix.lower() not in FORMS:
+            raise UserError(
+                f"`{self.out.name}` is no name of a table", "Let it end in `.csv` or `.tsv`"
+            )
+
+
+def convert_list(request: ListRequest) -> Iterator[Event]:
+    """Write a row for each line that is not empty: text, normalised text, each backend's phonemes.
+
+    Stopped half way, it leaves no table.
+
+    Yields:
+        Progress and findings, then `Done` with ``file``, ``rows``, ``differ`` (rows on which the
+        backends do not agree), ``backends`` and ``unavailable``.
+
+    Raises:
+        UserError: See `ListRequest.check`; or a line is not UTF-8, the list is empty, a backend
+            is not known, the lexicon has lines that can't be used, the disk is full.
+        MissingPart: A backend that was named does not work here.
+    """
+    request.check()
+    lexicon = Lexicon.load(request.lexicon) if request.lexicon else None
+    chosen = _chosen(request.backends)
+    missing = [b.name for b in registry.backends() if not b.availability().ok]
+    for name in () if request.backends else missing:
+        reason = registry.get(name).availability().reason
+        yield Finding("g2p_unavailable", f"not in the table: {reason}", "info", name)
+    clock = Clock(_count(request.source), "lines")
+    names = [backend.name for backend in chosen]
+    count = differ = cut = 0
+    told = float("-inf")
+    with writing(request.out) as out:
+        table = _Table(out, request.out.suffix.lower() == ".tsv")
+        table.row(["line", "text", "normalized", *names, "agree", "problems"])
+        for number, text in _texts(request.source):
+            if time.monotonic() - told >= PAUSE:
+                told = time.monotonic()
+                yield clock.progress(min(number - 1, clock.total))
+            text, tab, _ = text.partition("\t")
+            cut += bool(tab)
+            if not text.strip():
+                continue
+            (found,) = compare([text], names, lexicon)
+            table.row(_cells(number, found))
+            count += 1
+            differ += not found.agree
+        if not count:
+            raise UserError(f"`{request.source.name}` holds no text", _HINT)
+    if cut:
+        message = f"{cut} lines have further columns; only the first one was read"
+        yield Finding("g2p_columns", message, "info", request.source.name)
+    about = {"file": str(request.out), "rows": count, "differ": differ}
+    yield Done({**about, "backends": names, "unavailable": missing})
+
+
+def _chosen(names: Sequence[str]) -> list[Backend]:
+    if not names:
+        return [backend for backend in registry.backends() if backend.availability().ok]
+    chosen = [registry.get(name) for name in dict.fromkeys(names)]
+    for backend in chosen:
+        state = backend.availability()
+        if not state.ok:
+            message = f"The backend `{backend.name}` does not work here: {state.reason}"
+            raise MissingPart(message, state.hint)
+    return chosen
+
+
+def _count(source: Path) -> int:
+    with disk_errors(source), open(source, "rb") as file:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+
+
+def _texts(source: Path) -> Iterator[tuple[int, str]]:
+    with disk_errors(source), open(source, "rb") as file:
+        for number, line in decoded(file, lambda at: f"Line {at} of `{source.name}`", _HINT):
+            yield number, line.removesuffix("\n").removesuffix("\r")
+
+
+def _cells(number: int, found: Comparison) -> list[object]:
+    problems = [f"{side.backend}: {p}" for side in found.sides for p in side.problems]
+    if found.unpronounced:
+        problems.append(f"without a sound in Amharic: {' '.join(found.unpronounced)}")
+    outputs = (side.ipa for side in found.sides)
+    agree = "yes" if found.agree else "no"
+    return [number, found.text, found.normalized, *outputs, agree, "; ".join(problems)]
+
+
+class _Table:
+    """Rows of a file in UTF-8: CSV as spreadsheets read it, or plain TSV without quotes."""
+
+    def __init__(self, file: BinaryIO, plain: bool) -> None:
+        self._file, self._plain = file, plain
+        if not plain:
+            file.write(codecs.BOM_UTF8)
+
+    def row(self, cells: Sequence[object]) -> None:
+        """Write one row."""
+        if self._plain:
+            line = "\t".join(str(cell).translate(_BREAKS) for cell in cells) + "\n"
+        else:
+            buffer = io.StringIO()
+            csv.writer(buffer).writerow([harmless(cell) for cell in cells])
+            line = buffer.getvalue()
+        self._file.write(line.encode("utf-8", "replace"))
