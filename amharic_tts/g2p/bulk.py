@@ -153,3 +153,29 @@ class _Table:
             csv.writer(buffer).writerow([harmless(cell) for cell in cells])
             line = buffer.getvalue()
         self._file.write(line.encode("utf-8", "replace"))
+
+
+def short_text(path: Path, most: int) -> str:
+    """Return the texts of a short list, a line each, to be shown at once.
+
+    Args:
+        path: UTF-8, one text a line; of a line with tabs, what stands before the first one.
+        most: Characters that it may have.
+
+    Raises:
+        UserError: A line is not UTF-8, there is no text in it, or it is too long.
+    """
+    found: list[str] = []
+    length = 0
+    for _, line in _texts(path):
+        text = line.partition("\t")[0]
+        if text.strip():
+            found.append(text)
+            length += len(text) + 1
+        if length > most:
+            raise UserError(
+                f"`{path.name}` has more than {most} characters", "Convert it as a long list"
+            )
+    if not found:
+        raise UserError(f"`{path.name}` holds no text", _HINT)
+    return "\n".join(found)

@@ -57,6 +57,8 @@ class Block:
     word: str
     """As it stands in the normalised text; empty where the backends do not agree on words."""
     rows: tuple[tuple[str, ...], ...]
+    own: bool = False
+    """Whether the user's lexicon gave it; then it is the same in every row."""
 
     @property
     def differs(self) -> bool:
@@ -111,7 +113,11 @@ def side_by_side(comparison: Comparison, first: str = "") -> SideBySide:
     written = by_word(comparison.normalized, lambda word: word).split()
     named = len(written) == len(rows[0]) and all(len(side.words) == len(written) for side in sides)
     blocks = (
-        Block(written[at] if named else "", columns([row[at] for row in rows]))
+        Block(
+            written[at] if named else "",
+            columns([row[at] for row in rows]),
+            named and sides[0].own[at],
+        )
         for at in range(len(rows[0]))
     )
     return SideBySide(tuple(side.backend for side in sides), tuple(blocks))
