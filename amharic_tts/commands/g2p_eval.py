@@ -49,7 +49,8 @@ def g2p_eval(
     lines for one word the nearest counts.
     """
     if job:
-        events = task.keeping(measured(gold, backend), job / task.RESULT)
+        # Of a copy in the workspace, people know the name only.
+        events = task.keeping(measured(gold, backend, gold.name), job / task.RESULT)
         task.run(Workspace.open(context.obj), job, events)
         return
     result = output.follow(measured(gold, backend))
@@ -60,9 +61,9 @@ def g2p_eval(
         output.data(line)
 
 
-def measured(gold: Path, backend: list[str] | None) -> Iterator[Event]:
+def measured(gold: Path, backend: list[str] | None, name: str = "") -> Iterator[Event]:
     """Yield the events of a measurement; the file is read as the first part of it."""
-    yield from evaluate(GoldFile.read(gold), backend or None)
+    yield from evaluate(GoldFile.read(gold, name), backend or None)
 
 
 def table(result: dict[str, Any]) -> Iterator[str]:

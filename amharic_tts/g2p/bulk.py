@@ -78,29 +78,25 @@ def convert_list(request: ListRequest) -> Iterator[Event]:
         yield Finding("g2p_unavailable", f"not in the table: {reason}", "info", name)
     clock = Clock(_count(request.source), "lines")
     names = [backend.name for backend in chosen]
-    count = differ = cut = 0
+    rows = differ = 0
     told = float("-inf")
+    lines = _Lines(request.source)
     with writing(request.out) as out:
         table = _Table(out, request.out.suffix.lower() == ".tsv")
         table.row(["line", "text", "normalized", *names, "agree", "problems"])
-        for number, text in _texts(request.source):
+        for found in compare(lines, names, lexicon):
             if time.monotonic() - told >= PAUSE:
                 told = time.monotonic()
-                yield clock.progress(min(number - 1, clock.total))
-            text, tab, _ = text.partition("\t")
-            cut += bool(tab)
-            if not text.strip():
-                continue
-            (found,) = compare([text], names, lexicon)
-            table.row(_cells(number, found))
-            count += 1
+                yield clock.progress(min(lines.number - 1, clock.total))
+            table.row(_cells(lines.number, found))
+            rows += 1
             differ += not found.agree
-        if not count:
+        if not rows:
             raise UserError(f"`{request.source.name}` holds no text", _HINT)
-    if cut:
-        message = f"{cut} lines have further columns; only the first one was read"
+    if lines.cut:
+        message = f"{lines.cut} lines have further columns; only the first one was read"
         yield Finding("g2p_columns", message, "info", request.source.name)
-    about = {"file": str(request.out), "rows": count, "differ": differ}
+    about = {"file": str(request.out), "rows": rows, "differ": differ}
     yield Done({**about, "backends": names, "unavailable": missing})
 
 
@@ -121,10 +117,24 @@ def _count(source: Path) -> int:
         return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
 
 
-def _texts(source: Path) -> Iterator[tuple[int, str]]:
-    with disk_errors(source), open(source, "rb") as file:
-        for number, line in decoded(file, lambda at: f"Line {at} of `{source.name}`", _HINT):
-            yield number, line.removesuffix("\n").removesuffix("\r")
+class _Lines:
+    """The texts of a list: of each line that is not empty, what stands before the first tab."""
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+        self.number = 0
+        """Line of the last text, from 1."""
+        self.cut = 0
+        """Lines with more than one column so far."""
+
+    def __iter__(self) -> Iterator[str]:
+        where = f"of `{self._source.name}`"
+        with disk_errors(self._source), open(self._source, "rb") as file:
+            for number, line in decoded(file, lambda at: f"Line {at} {where}", _HINT):
+                text, tab, _ = line.rstrip("\r\n").partition("\t")
+                self.number, self.cut = number, self.cut + bool(tab)
+                if text.strip():
+                    yield text
 
 
 def _cells(number: int, found: Comparison) -> list[object]:
@@ -167,12 +177,10 @@ def short_text(path: Path, most: int) -> str:
     """
     found: list[str] = []
     length = 0
-    for _, line in _texts(path):
-        text = line.partition("\t")[0]
-        if text.strip():
-            found.append(text)
-            length += len(text) + 1
-        if length > most:
+    for text in _Lines(path):
+        found.append(text)
+        length += len(text) + 1
+        if length > most + 1:
             raise UserError(
                 f"`{path.name}` has more than {most} characters", "Convert it as a long list"
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from amharic_tts.errors import StudioError
 from amharic_tts.g2p import quality, registry
-from amharic_tts.g2p.base import Backend, phones
+from amharic_tts.g2p.base import Availability, Backend, phones
 from amharic_tts.g2p.lexicon import Lexicon, Piece
 from amharic_tts.g2p.words import tokens
 from amharic_tts.text.normalize import normalize
@@ -64,19 +64,21 @@ def compare(
         UserError: A backend is not known.
     """
     chosen = registry.backends() if backends is None else [registry.get(n) for n in backends]
+    here = [(backend, backend.version, backend.availability()) for backend in chosen]
     for line in lines:
         normalized = normalize(line, "am")
         pieces = (
             lexicon.split(normalized.text) if lexicon else [Piece(normalized.text, None, False)]
         )
-        sides = tuple(_side(backend, normalized.text, pieces) for backend in chosen)
+        sides = tuple(_side(*one, normalized.text, pieces) for one in here)
         silent = dict.fromkeys(t for kind, t in tokens(normalized.text) if kind == "other")
         about = (line, normalized.text, normalized.changes, sides)
         yield Comparison(*about, normalized.kept, tuple(silent))
 
 
-def _side(backend: Backend, text: str, pieces: Sequence[Piece]) -> Side:
-    state = backend.availability()
+def _side(
+    backend: Backend, version: str, state: Availability, text: str, pieces: Sequence[Piece]
+) -> Side:
     made: list[tuple[str, bool]] = []
     problems: tuple[str, ...] = (state.reason,)
     if state.ok:
@@ -88,7 +90,7 @@ def _side(backend: Backend, text: str, pieces: Sequence[Piece]) -> Side:
     ipa = " ".join(word for word, _ in made)
     words = tuple(tuple(phones(word)) for word, _ in made)
     own = tuple(mine for _, mine in made)
-    return Side(backend.name, backend.version, ipa, words, problems, own)
+    return Side(backend.name, version, ipa, words, problems, own)
 
 
 def _made(pieces: Sequence[Piece], backend: Backend) -> list[tuple[str, bool]]:

@@ -90,10 +90,12 @@ def by_itself(found: Sequence[Comparison], words: Words) -> str:
     """Return each backend's whole output with its numbers, and those that are not here."""
     here = [side for side in found[0].sides if registry.get(side.backend).availability().ok]
     keys = ("backend", "phonemes", "vowels", "known", "length", "notes")
-    rows = []
+    rows: list[list[str]] = []
     for place, side in enumerate(found[0].sides):
         if side in here:
-            rows += [_row(one.sides[place], words) for one in found]
+            name = f"{side.backend}\n{side.version}"
+            for line, one in enumerate(found):
+                rows.append([name if line == 0 else "", *_row(one.sides[place], words)])
     return table([words(f"g2p.column.{key}") for key in keys], rows, "phonemes") + absent(words)
 
 
@@ -103,7 +105,7 @@ def _row(side: Side, words: Words) -> list[str]:
     if own:
         notes.append(words("g2p.quality.own", words=", ".join(own)))
     shown = "\n".join(notes) or words("g2p.quality.good")
-    return [f"{side.backend}\n{side.version}", side.ipa or GAP, *numbers(side), shown]
+    return [side.ipa or GAP, *numbers(side), shown]
 
 
 def numbers(side: Side) -> list[str]:

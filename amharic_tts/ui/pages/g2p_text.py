@@ -62,7 +62,7 @@ class TextForm:
         if not self.lexicon:
             return None
         path = Path(self.lexicon)
-        return Lexicon.parse(read_lines(path), f"`{path.name}`")
+        return Lexicon.parse(read_lines(path, path.name), f"`{path.name}`")
 
     def order(self) -> list[str]:
         """Return the names of the backends in the order in which they are asked.
@@ -109,6 +109,7 @@ class TextPart:
                 gr.HTML(f"<h3>{escape(say('g2p.aligned.title'))}</h3>")
                 self.aligned = gr.HTML(elem_id="g2p-aligned")
                 self._listen()
+                self.csv = gr.DownloadButton(say("g2p.aligned.csv"), size="sm", elem_id="g2p-csv")
             with gr.Column(elem_classes="card"):
                 self._order()
             with gr.Column(elem_classes="card"):
@@ -120,7 +121,6 @@ class TextPart:
                     f'<p class="quiet">{escape(say("g2p.quality.about"))}</p>'
                 )
                 self.backends = gr.HTML(elem_id="g2p-backends")
-                self.csv = gr.DownloadButton(say("g2p.aligned.csv"), size="sm", elem_id="g2p-csv")
         with gr.Accordion(
             say("g2p.why.title", backend=registry.DEFAULT),
             open=False,
