@@ -94,8 +94,8 @@ def convert_list(request: ListRequest) -> Iterator[Event]:
         if not rows:
             raise UserError(f"`{request.source.name}` holds no text", _HINT)
     if lines.cut:
-        message = f"{lines.cut} lines have further columns; only the first one was read"
-        yield Finding("g2p_columns", message, "info", request.source.name)
+        message = f"further columns were not read, on {lines.cut} lines"
+        yield Finding("g2p_columns", message, "warning", request.source.name)
     about = {"file": str(request.out), "rows": rows, "differ": differ}
     yield Done({**about, "backends": names, "unavailable": missing})
 
