@@ -9,8 +9,8 @@ from amharic_tts.errors import StudioError
 from amharic_tts.g2p import quality, registry
 from amharic_tts.g2p.base import Availability, Backend, phones
 from amharic_tts.g2p.lexicon import Lexicon, Piece
-from amharic_tts.g2p.words import tokens
-from amharic_tts.text.normalize import normalize
+from amharic_tts.g2p.quality import Quality
+from amharic_tts.text.normalize import Normalized, normalize
 from amharic_tts.text.trace import Change
 
 
@@ -25,8 +25,17 @@ class Side:
     """The phones of each word."""
     problems: tuple[str, ...]
     """Why there is no output, or what is wrong with it."""
+    quality: Quality | None = None
+    """The numbers of the output; None where there is none."""
+    kept: tuple[Change, ...] = ()
+    """Latin words of the text, with their place: they are kept as they are written."""
     own: tuple[bool, ...] = ()
     """For each word, whether the user's lexicon gave it and not the backend."""
+
+    @property
+    def unpronounced(self) -> tuple[str, ...]:
+        """Characters that have no sound in Amharic and stand in `ipa` as they were written."""
+        return self.quality.unpronounced if self.quality else ()
 
 
 @dataclass(frozen=True)
@@ -37,10 +46,16 @@ class Comparison:
     normalized: str
     changes: tuple[Change, ...]
     sides: tuple[Side, ...]
-    kept: tuple[Change, ...] = ()
-    """Words of other scripts that the normaliser left as they are."""
-    unpronounced: tuple[str, ...] = ()
-    """Characters without a sound in Amharic, each once; they stand in every output."""
+
+    @property
+    def kept(self) -> tuple[Change, ...]:
+        """Latin words of the text, with their place: every backend passes them on."""
+        return next((side.kept for side in self.sides), ())
+
+    @property
+    def unpronounced(self) -> tuple[str, ...]:
+        """Characters without a sound in Amharic, each once; they stand in every output."""
+        return next((side.unpronounced for side in self.sides if side.quality), ())
 
     @property
     def agree(self) -> bool:
@@ -70,27 +85,31 @@ def compare(
         pieces = (
             lexicon.split(normalized.text) if lexicon else [Piece(normalized.text, None, False)]
         )
-        sides = tuple(_side(*one, normalized.text, pieces) for one in here)
-        silent = dict.fromkeys(t for kind, t in tokens(normalized.text) if kind == "other")
-        about = (line, normalized.text, normalized.changes, sides)
-        yield Comparison(*about, normalized.kept, tuple(silent))
+        sides = tuple(_side(*one, normalized, pieces) for one in here)
+        yield Comparison(line, normalized.text, normalized.changes, sides)
 
 
 def _side(
-    backend: Backend, version: str, state: Availability, text: str, pieces: Sequence[Piece]
+    backend: Backend,
+    version: str,
+    state: Availability,
+    text: Normalized,
+    pieces: Sequence[Piece],
 ) -> Side:
     made: list[tuple[str, bool]] = []
     problems: tuple[str, ...] = (state.reason,)
+    found: Quality | None = None
     if state.ok:
         try:
             made = _made(pieces, backend)
-            problems = quality.check(text, " ".join(word for word, _ in made)).problems
+            found = quality.check(text.text, " ".join(word for word, _ in made))
+            problems = found.problems
         except StudioError as error:
             problems = (error.message,)
     ipa = " ".join(word for word, _ in made)
     words = tuple(tuple(phones(word)) for word, _ in made)
     own = tuple(mine for _, mine in made)
-    return Side(backend.name, version, ipa, words, problems, own)
+    return Side(backend.name, version, ipa, words, problems, found, text.kept, own)
 
 
 def _made(pieces: Sequence[Piece], backend: Backend) -> list[tuple[str, bool]]:

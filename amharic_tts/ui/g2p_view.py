@@ -110,7 +110,18 @@ def _row(side: Side, words: Words) -> list[str]:
 
 def numbers(side: Side) -> list[str]:
     """Return the share of vowels, the share of known phones and phones per written sound."""
-    return [GAP, GAP, GAP]
+    if side.quality is None:
+        return [GAP, GAP, GAP]
+    vowels, known, length = (
+        side.quality.vowel_ratio,
+        side.quality.known_share,
+        side.quality.length_ratio,
+    )
+    return [
+        GAP if vowels is None else f"{100 * vowels:.0f} %",
+        GAP if known is None else f"{100 * known:.0f} %",
+        GAP if length is None else f"{length:.2f}",
+    ]
 
 
 def absent(words: Words) -> str:

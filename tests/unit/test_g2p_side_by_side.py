@@ -66,7 +66,7 @@ def test_a_very_long_word_is_laid_from_the_left() -> None:
 
 def side(name: str, *words: str, own: tuple[bool, ...] = ()) -> Side:
     cut = tuple(tuple(phones(word)) for word in words)
-    return Side(name, "1", " ".join(words), cut, (), own or (False,) * len(words))
+    return Side(name, "1", " ".join(words), cut, (), own=own or (False,) * len(words))
 
 
 def test_words_blocks_and_marks() -> None:

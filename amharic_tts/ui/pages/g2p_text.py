@@ -174,7 +174,7 @@ class TextPart:
             with gr.Row(elem_classes="players"):
                 self.players = {
                     name: gr.Button(
-                        say("g2p.hear.button", backend=name),
+                        f"▶ {name}",
                         size="sm",
                         min_width=120,
                         elem_id=f"g2p-play-{name}",
