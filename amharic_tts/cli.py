@@ -22,6 +22,7 @@ from amharic_tts.commands import (
     g2p,
     g2p_compare,
     g2p_eval,
+    g2p_transphone,
     normalize,
     output,
     phonemes,
@@ -67,7 +68,7 @@ def _options(
 
 _MODULES = (
     *(sample, dataset, base, train, runs, speak),
-    *(g2p, g2p_compare, g2p_eval, normalize, phonemes, doctor),
+    *(g2p, g2p_compare, g2p_eval, g2p_transphone, normalize, phonemes, doctor),
 )
 for _module in _MODULES:
     _module.register(app)
