@@ -20,6 +20,7 @@ from amharic_tts.commands import (
     dataset,
     doctor,
     g2p,
+    g2p_compare,
     g2p_eval,
     g2p_transphone,
     normalize,
@@ -67,7 +68,7 @@ def _options(
 
 _MODULES = (
     *(sample, dataset, base, train, runs, speak),
-    *(g2p, g2p_eval, g2p_transphone, normalize, phonemes, doctor),
+    *(g2p, g2p_compare, g2p_eval, g2p_transphone, normalize, phonemes, doctor),
 )
 for _module in _MODULES:
     _module.register(app)
