@@ -48,6 +48,7 @@ class _Heard:
     """What is known of a sound once it has been run through."""
 
     seconds: float = 0.0
+    silent: bool = True
     scores: list[Array] | None = None
     starts: list[NDArray[np.float64]] = field(default_factory=list)
 
@@ -140,8 +141,8 @@ class PhonemeExtractor:
         Hours of sound take the memory of 15 seconds, and some 10 MB an hour for the result.
 
         Args:
-            audio: Samples (mono, or samples by channels; float or integer), the path of a media
-                file in any format, or the bytes of one.
+            audio: Samples (mono, or samples by channels; float or integer), an iterator of blocks
+                of them, the path of a media file in any format, or the bytes of one.
             rate: Samples a second of an array; a file knows its own.
 
         Raises:
@@ -193,7 +194,8 @@ class PhonemeExtractor:
         phones = tuple(self._phones(sound, heard))
         notes = [*self.notes, *sound.notes]
         if not phones:
-            notes.append("no phone was heard")
+            why = ": the sound is silent (nothing above -80 dB)" if heard.silent else ""
+            notes.append(f"no phone was heard{why}")
         taken = time.perf_counter() - began
         with self._counting:
             self.usage.calls += 1
@@ -227,6 +229,7 @@ class PhonemeExtractor:
             if piece.silent:
                 yield from decoder.pause(piece.begin)
                 continue
+            heard.silent = False
             samples = piece.samples
             if len(samples) < _LEAST:
                 samples = np.pad(samples, (0, _LEAST - len(samples)))
@@ -266,7 +269,7 @@ class PhonemeExtractor:
             began = time.perf_counter()
             model = catalog.load(attempt.name, attempt.options)
             for _ in range(self.settings.warmup_runs):
-                model.log_probabilities(np.zeros(RATE, dtype=np.float32))
+                model.log_probabilities(np.zeros(_LEAST, dtype=np.float32))
             return Loaded(model, time.perf_counter() - began)
 
         key = catalog.key(attempt.name, attempt.options)
