@@ -48,9 +48,13 @@ def models(monkeypatch: pytest.MonkeyPatch) -> FakeCatalog:
     return found
 
 
-def first(settings: PhonemeSettings = PLAIN, **switches: bool) -> tuple[str, str, str, bool]:
-    names = ("use_quantization", "use_fast_model", "use_compilation")
-    attempt = attempts(settings, *(switches.get(name) for name in names))[0]
+def first(
+    settings: PhonemeSettings = PLAIN,
+    use_quantization: bool | None = None,
+    use_fast_model: bool | None = None,
+    use_compilation: bool | None = None,
+) -> tuple[str, str, str, bool]:
+    attempt = attempts(settings, use_quantization, use_fast_model, use_compilation)[0]
     return attempt.name, attempt.options.dtype, attempt.options.backend, attempt.options.compile
 
 
