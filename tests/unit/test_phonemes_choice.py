@@ -44,6 +44,7 @@ class FakeCatalog:
 def models(monkeypatch: pytest.MonkeyPatch) -> FakeCatalog:
     found = FakeCatalog("embedded")
     monkeypatch.setattr(catalog, "load", found.load)
+    monkeypatch.setattr(catalog, "key", lambda name, options: f"{name} {options}")
     monkeypatch.setattr(PhonemeExtractor, "_models", ModelCache())
     return found
 

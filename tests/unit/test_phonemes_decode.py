@@ -21,6 +21,7 @@ from amharic_tts.phonemes.settings import PhonemeSettings
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeRecognizer:
     model = FakeRecognizer()
     monkeypatch.setattr(catalog, "load", lambda *_: model)
+    monkeypatch.setattr(catalog, "key", lambda name, _: name)
     monkeypatch.setattr(PhonemeExtractor, "_models", type(PhonemeExtractor._models)())
     return model
 

@@ -81,6 +81,7 @@ def test_amharic_in_the_embedded_model() -> None:
 
 def test_an_extractor_with_an_inventory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "load", lambda *_: FakeRecognizer())
+    monkeypatch.setattr(catalog, "key", lambda name, _: name)
     monkeypatch.setattr(PhonemeExtractor, "_models", type(PhonemeExtractor._models)())
     plain = PhonemeSettings()
     samples = sound([1, 0, 3, 5, 0, 2, 0])
