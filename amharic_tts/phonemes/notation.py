@@ -62,7 +62,7 @@ def fold(ipa: str, language: str = "") -> tuple[str, ...]:
 @cache
 def english() -> frozenset[str]:
     """Return the phones of English as they are compared."""
-    return frozenset(row[0] for row in rows("amharic_tts.phonemes", "english.tsv"))
+    return frozenset(row[0] for row in rows("amharic_tts.phonemes", "arpabet.tsv"))
 
 
 @cache
@@ -73,7 +73,7 @@ def _english_nearest() -> dict[str, str]:
 @cache
 def arpabet() -> dict[str, str]:
     """Return the phone of each ARPAbet symbol."""
-    table = rows("amharic_tts.phonemes", "english.tsv")
+    table = rows("amharic_tts.phonemes", "arpabet.tsv")
     return {symbol: phone for phone, symbols in table for symbol in symbols.split()}
 
 
