@@ -13,7 +13,7 @@ from amharic_tts.phonemes.expected import ExpectedWord
 from amharic_tts.phonemes.features import distance, feature_errors
 from amharic_tts.phonemes.forced import Span, forced
 from amharic_tts.phonemes.models.base import Posteriors, Symbols
-from amharic_tts.phonemes.notation import Alphabet, fold, heard_phones
+from amharic_tts.phonemes.notation import Alphabet, fold, heard_phones, ways_of_writing
 from amharic_tts.phonemes.result import Recognition
 
 __all__ = ["Comparison", "Row", "WordScore", "compare", "forced"]
@@ -185,6 +185,7 @@ def _wishes(wanted: Sequence[ExpectedWord], alphabet: Alphabet, notes: list[str]
 def _units(heard: Recognition, language: str) -> list[_Heard]:
     """Return the heard phones as they are compared; one that is folded to several is shared out."""
     found: list[_Heard] = []
+    language = ways_of_writing(heard.languages, language)
     for phone in heard.phones:
         parts = heard_phones(phone.phone, heard.notation, language)
         step = (phone.end - phone.start) / max(1, len(parts))
