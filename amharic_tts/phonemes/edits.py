@@ -61,6 +61,18 @@ def errors(wanted: Sequence[str], heard: Sequence[str]) -> int:
     return int(_last_row(np.arange(len(wanted)), every, _phones(wanted, heard))[-1]) // _EDIT
 
 
+def errors_within(part: Sequence[str], whole: Sequence[str]) -> int:
+    """Return the fewest edits from `part` to any stretch of `whole` (Sellers 1980)."""
+    row = [0] * (len(whole) + 1)
+    for i, left in enumerate(part, 1):
+        diagonal, row[0] = row[0], i
+        for j, right in enumerate(whole, 1):
+            change = diagonal + (left != right)
+            diagonal = row[j]
+            row[j] = min(change, diagonal + 1, row[j - 1] + 1)
+    return min(row)
+
+
 def _phones(wanted: Sequence[str], heard: Sequence[str]) -> _Change:
     kinds = {phone: at for at, phone in enumerate(dict.fromkeys([*wanted, *heard]))}
     costs = np.array([[_cost(a, b) for b in kinds] for a in kinds], dtype=np.int64)

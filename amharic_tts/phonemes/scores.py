@@ -12,7 +12,7 @@ from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
 from amharic_tts.events import Done, Event, Finding, Progress
 from amharic_tts.phonemes.align import Comparison, Row, compare
-from amharic_tts.phonemes.edits import align
+from amharic_tts.phonemes.edits import errors_within
 from amharic_tts.phonemes.expected import from_text
 from amharic_tts.phonemes.extractor import PhonemeExtractor
 
@@ -22,7 +22,7 @@ MISSING_SHARE = 0.6
 """The end is missing where this share of its phones was not heard."""
 SHORTEST_EXTRA = 4
 """Phones in a row that nobody wanted, before they count as speech that the text does not have."""
-REPEAT_ERRORS = 0.4
+REPEAT_ERRORS = 0.5
 """A repeat differs from the words beside it in no more than this share of its phones."""
 DISAGREES = 0.5
 """PER from which a clip of a dataset is reported; see `docs/decisions.md` for the figures."""
@@ -99,16 +99,12 @@ def _inserted(rows: Sequence[Row]) -> list[list[int]]:
 
 
 def _repeats(rows: Sequence[Row], run: Sequence[int]) -> bool:
-    said_again = [rows[at].heard for at in run]
-    size = len(said_again)
-    before = [row.wanted for row in rows[: run[0]] if row.wanted][-size:]
-    after = [row.wanted for row in rows[run[-1] + 1 :] if row.wanted][:size]
-    return any(
-        sum(i is None or j is None or beside[i] != said_again[j] for i, j in pairs)
-        <= REPEAT_ERRORS * size
-        for beside in (before, after)
-        for pairs in [align(beside, said_again)]
-    )
+    again = [rows[at].heard for at in run]
+    room = 2 * len(again)  # an alignment may put the stretch some phones off
+    before = [row.wanted for row in rows[: run[0]] if row.wanted][-room:]
+    after = [row.wanted for row in rows[run[-1] + 1 :] if row.wanted][:room]
+    fewest = min(errors_within(again, before), errors_within(again, after))
+    return fewest <= REPEAT_ERRORS * len(again)
 
 
 def dataset(found: Dataset, extractor: PhonemeExtractor) -> Iterator[Event]:
