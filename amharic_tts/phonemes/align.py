@@ -273,8 +273,7 @@ def _labels(
                 break
         else:
             for part in wishes[at].spelled:
-                columns = alphabet.columns.get((part,)) or (alphabet.modifiers[part],)
-                labels.append(columns)
+                labels.append(alphabet.columns_of(part))
                 owners.append((at,))
             at += 1
     return labels, owners

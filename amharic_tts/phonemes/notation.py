@@ -132,14 +132,22 @@ class Alphabet:
             if phones and not (english_only and set(phones) - english()):
                 found.setdefault(phones, []).append(at)
         self.columns = {phones: tuple(at) for phones, at in found.items()}
-        singles = {phones[0] for phones in self.columns if len(phones) == 1}
-        self.phones = frozenset(singles or (english() if english_only else ()))
-        """The single phones that it can write."""
+        written = {phone for phones in self.columns for phone in phones}
+        self.phones = frozenset(written or (english() if english_only else ()))
+        """The phones that it can write, some of them perhaps only together with another."""
         self._spelled: dict[str, tuple[str, ...]] = {}
 
     def writes(self, phone: str) -> bool:
         """Return whether it can write a phone; True where that is not known."""
         return not self.known or phone in self.phones
+
+    def columns_of(self, part: str) -> tuple[int, ...]:
+        """Return the columns of a phone or mark out of `spell`."""
+        if (part,) in self.columns:
+            return self.columns[(part,)]
+        if part in self.modifiers:
+            return (self.modifiers[part],)
+        return tuple(at for phones, found in self.columns.items() if part in phones for at in found)
 
     def spell(self, phone: str) -> tuple[str, ...]:
         """Return how it would write a phone: itself, its parts, or its nearest one; () if none."""
