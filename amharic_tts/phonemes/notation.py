@@ -78,8 +78,13 @@ def _english_nearest() -> dict[str, str]:
 
 
 def ways_of_writing(languages: Sequence[str], language: str) -> str:
-    """Return the language whose ways of writing a model follows: its own if it has one only."""
-    return languages[0] if len(languages) == 1 else language
+    """Return the language whose ways of writing a model follows.
+
+    Args:
+        languages: What the model knows; one of English alone writes everything as English.
+        language: What is compared.
+    """
+    return "en" if tuple(languages) == ("en",) else language
 
 
 def heard_phones(written: str, notation: str, language: str) -> tuple[str, ...]:
@@ -120,7 +125,7 @@ class Alphabet:
         self.modifiers: dict[str, int] = {}
         self.known = symbols is not None or english_only
         found: dict[tuple[str, ...], list[int]] = {}
-        language = ways_of_writing(tuple(languages), language)
+        language = ways_of_writing(languages, language)
         for at, name in enumerate(symbols.names if symbols else ()):
             if symbols is None or at in (symbols.blank, symbols.word) or at in symbols.ignored:
                 continue
