@@ -29,7 +29,7 @@ REPEAT_ERRORS = 0.5
 DISAGREES = 0.35
 """Score below which speech and text disagree. Measured with the embedded model of English on 24
 clips of read English: own texts 0.76 to 0.93, those of other clips 0.02 to 0.25; on 24 Amharic
-sentences that espeak-ng says: 0.40 to 0.69 and 0.12 to 0.31 (`benchmarks/phonemes_compare.py`)."""
+sentences that espeak-ng says: 0.40 to 0.69 and 0.11 to 0.32 (`benchmarks/phonemes_compare.py`)."""
 
 
 @dataclass(frozen=True)
