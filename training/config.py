@@ -121,6 +121,8 @@ class FinetuneConfig:
     """With use_grad_checkpoint: the conditioning encoder is computed again too."""
     compile: bool = False
     """torch.compile for each block: the first steps take a minute or more."""
+    processes: int = 0
+    """Processes that train together: 0 takes one for each GPU, and one on a CPU."""
     seed: int = 7
     """Seed of the order of the clips, the prompt slices and the new vocabulary rows."""
 

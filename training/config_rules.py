@@ -44,7 +44,15 @@ NOT_YET: tuple[str, ...] = (
 
 _POSITIVE = ("steps", "batch_size", "accumulation", "eval_every", "save_every", "keep_checkpoints")
 _NOT_NEGATIVE = (
-    *("warmup_steps", "weight_decay", "lora_rank", "lora_alpha", "freeze_blocks", "new_tokens"),
+    *(
+        "warmup_steps",
+        "weight_decay",
+        "lora_rank",
+        "lora_alpha",
+        "freeze_blocks",
+        "new_tokens",
+        "processes",
+    ),
     *("effective_batch", "early_stop_patience", "sample_every"),
 )
 _SHARES = ("lora_dropout", "ema_decay", "label_smoothing", "replay_share")

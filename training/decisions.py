@@ -122,8 +122,8 @@ def precision(config: FinetuneConfig, device: str) -> Setting:
     return Setting("precision", asked, asked)
 
 
-def threads(device: str) -> int:
-    """Return how many threads PyTorch computes with: the cores that this process may use.
+def threads(device: str, processes: int = 1) -> int:
+    """Return how many threads PyTorch computes with: its share of the cores it may use.
 
     ``OMP_NUM_THREADS`` is obeyed. Losses are repeated to the last bit only with the same number.
     """
@@ -132,7 +132,7 @@ def threads(device: str) -> int:
         return int(asked)
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     # Beside a GPU the CPU only reads clips; more than that fights the loader's workers.
-    return min(usable or 1, 16 if device == "cpu" else 4)
+    return min(max(1, (usable or 1) // processes), 16 if device == "cpu" else 4)
 
 
 def tf32(config: FinetuneConfig, device: str, precision: str) -> Setting:
@@ -261,9 +261,9 @@ def habits(config: FinetuneConfig) -> Setting:
     return Setting("stock_habits", asked, " and ".join(kept), "unlike inference; for comparisons")
 
 
-def batch(config: FinetuneConfig) -> Setting:
-    """Return the clips of an optimizer step."""
-    clips = config.batch_size * config.accumulation
+def batch(config: FinetuneConfig, processes: int = 1) -> Setting:
+    """Return the clips of an optimizer step, over all processes."""
+    clips = config.batch_size * config.accumulation * processes
     reason = "" if clips >= 252 else "the community's advice for XTTS is at least 252"
-    asked = f"{config.batch_size} x {config.accumulation}"
+    asked = f"{config.batch_size} x {config.accumulation}" + f" x {processes}" * (processes > 1)
     return Setting("batch", asked, f"{clips} clips a step", reason)

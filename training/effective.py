@@ -23,6 +23,7 @@ from training.config import FinetuneConfig
 from training.decisions import Setting
 from training.fused import fuse_conditioning
 from training.model import PackedXtts, Recompute
+from training.ranks import Ranks
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,13 @@ class Plan:
         write_text(path, json.dumps(body, ensure_ascii=False, indent=1))
 
 
-def make_plan(config: FinetuneConfig) -> Plan:
-    """Decide how this machine runs a configuration.
+def make_plan(config: FinetuneConfig, ranks: Ranks | None = None) -> Plan:
+    """Decide how this machine runs a configuration, in one process or as one of several.
 
     Raises:
         UserError: A setting can't work here.
     """
+    ranks = ranks or Ranks()
     device = decisions.device(config)
     attention = decisions.attention(config, device.used)
     precision = decisions.precision(config, device.used)
@@ -72,7 +74,7 @@ def make_plan(config: FinetuneConfig) -> Plan:
         config, attention.used, device.used, precision.used
     )
     optimizer = decisions.optimizer(config, device.used)
-    threads = decisions.threads(device.used)
+    threads = decisions.threads(device.used, ranks.on_this_machine)
     lines = (
         device,
         attention,
@@ -87,8 +89,9 @@ def make_plan(config: FinetuneConfig) -> Plan:
         decisions.label_smoothing(config),
         decisions.habits(config),
         optimizer,
-        decisions.batch(config),
+        decisions.batch(config, ranks.size),
         Setting("threads", "auto", str(threads)),
+        Setting("processes", str(config.processes or "auto"), str(ranks.size)),
     )
     used = (device.used, attention.used, kernel, precision.used, optimizer.used)
     return Plan(config, *used, threads, lines)

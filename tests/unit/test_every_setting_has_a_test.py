@@ -63,6 +63,8 @@ TABLE = {
     "checkpoint_blocks": CHECKPOINTING + "test_bytes_kept_for_the_backward_pass",
     "checkpoint_conditioning": CHECKPOINTING + "test_bytes_kept_for_the_backward_pass",
     "compile": ATTENTION + "test_compile",
+    "processes": "training/test_two_processes.py::"
+    "test_two_processes_train_as_one_on_the_same_clips_a_step",
     "seed": FLAG + "test_seed_changes_the_clips_and_their_prompts",
     "eval_every": FLAG + "test_eval_save_and_keep",
     "save_every": FLAG + "test_eval_save_and_keep",
