@@ -129,7 +129,9 @@ def apply_to_model(plan: Plan, model: PackedXtts) -> Setting:
     freezing.freeze(config, model)
     if config.compile:
         for block in blocks.h:
-            block.compile(dynamic=True)
+            # For one length first, then for all: with `dynamic=True` from the start the compiler
+            # of PyTorch 2.11 fails on these blocks ("Node was invalid, but is output").
+            block.compile()
     trained, total = freezing.counts(model)
     return Setting("parameters", "", f"{trained:,} of {total:,} are trained")
 

@@ -112,7 +112,7 @@ def test_compile(kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     trainer, _, _ = kit.trainer(tmp_path, compile=True, steps=1)
     blocks = list(trainer.model.gpt.gpt.h)
     assert [block for block, _ in compiled] == blocks
-    assert {tuple(options.items()) for _, options in compiled} == {(("dynamic", True),)}
+    assert {tuple(options.items()) for _, options in compiled} == {()}
     names = set(trainer.model.state_dict())
     assert names == set(kit.state)  # a checkpoint has the names of the release all the same
 
