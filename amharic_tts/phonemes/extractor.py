@@ -43,6 +43,20 @@ class Usage:
     fallbacks: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Step:
+    """What listening to one more piece of a sound brought."""
+
+    phones: list[Phone]
+    """Those that are complete now; the last one may wait for the next piece."""
+    log_probabilities: Array
+    """Shape (frames, symbols), without the inventory; no frames where the piece was silent."""
+    starts: NDArray[np.float64]
+    """Seconds at which each frame begins, shape (frames,)."""
+    end: float
+    """Seconds of sound so far."""
+
+
 @dataclass
 class _Heard:
     """What is known of a sound once it has been run through."""
@@ -195,10 +209,7 @@ class PhonemeExtractor:
         if not phones:
             notes.append("no phone was heard")
         taken = time.perf_counter() - began
-        with self._counting:
-            self.usage.calls += 1
-            self.usage.seconds_heard += heard.seconds
-            self.usage.seconds_taken += taken
+        self.count(heard.seconds, taken)
         model = self.recognizer
         if self.settings.log_performance:
             log.info("%s: %.2f s of sound in %.3f s", model.id, heard.seconds, taken)
@@ -206,14 +217,21 @@ class PhonemeExtractor:
             phones, model.id, model.notation, model.languages, heard.seconds, tuple(notes)
         )
 
-    def _phones(self, blocks: Iterable[Array], heard: _Heard) -> Iterator[Phone]:
+    def steps(self, blocks: Iterable[Array]) -> Iterator[Step]:
+        """Listen piece by piece, for callers that show how far it is or keep the posteriors.
+
+        Args:
+            blocks: Mono float32 samples at `RATE`, full scale at 1, in any lengths.
+        """
         model = self.recognizer
         decoder = Decoder(model.symbols, self._allowed)
         step = model.frame_seconds
+        nothing = np.zeros((0, len(model.symbols.names)), np.float32), np.zeros(0)
+        end = 0.0
         for piece in pieces(blocks, round(step * RATE)):
-            heard.seconds = piece.end
+            end = piece.end
             if piece.silent:
-                yield from decoder.pause(piece.begin)
+                yield Step(decoder.pause(piece.begin), *nothing, end)
                 continue
             samples = piece.samples
             if len(samples) < _LEAST:
@@ -221,11 +239,24 @@ class PhonemeExtractor:
             scores = model.log_probabilities(samples)
             starts = piece.start + np.arange(len(scores), dtype=np.float64) * step
             core = (starts > piece.begin - step / 2) & (starts < piece.end - step / 2)
+            scores, starts = scores[core], starts[core]
+            yield Step(decoder.feed(scores, starts), scores, starts, end)
+        yield Step(decoder.pause(end), *nothing, end)
+
+    def count(self, seconds: float, taken: float) -> None:
+        """Note in `usage` that a sound was listened to; both in seconds."""
+        with self._counting:
+            self.usage.calls += 1
+            self.usage.seconds_heard += seconds
+            self.usage.seconds_taken += taken
+
+    def _phones(self, blocks: Iterable[Array], heard: _Heard) -> Iterator[Phone]:
+        for step in self.steps(blocks):
+            heard.seconds = step.end
             if heard.scores is not None:
-                heard.scores.append(scores[core])
-                heard.starts.append(starts[core])
-            yield from decoder.feed(scores[core], starts[core])
-        yield from decoder.pause(heard.seconds)
+                heard.scores.append(step.log_probabilities)
+                heard.starts.append(step.starts)
+            yield from step.phones
 
     def _restrict(self, phones: frozenset[str]) -> None:
         symbols = self.recognizer.symbols

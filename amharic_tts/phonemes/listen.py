@@ -1,0 +1,196 @@
+"""Listen to a recording piece by piece, and keep what is needed to look at any stretch of it later.
+
+An hour costs as much memory as a minute: the sound and the posteriors go to a folder as they come,
+and are read back for the stretch that is looked at.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from amharic_tts.audio.read import probe
+from amharic_tts.events import Clock, Progress
+from amharic_tts.files import disk_errors
+from amharic_tts.phonemes.extractor import PhonemeExtractor, Step
+from amharic_tts.phonemes.models.base import RATE, Array, Posteriors, Symbols
+from amharic_tts.phonemes.result import Phone, Recognition
+from amharic_tts.phonemes.sound import Sound
+
+LONGEST = 3600.0
+"""Seconds that are listened to; a page can't show more, the command has no such limit."""
+PEAK_SECONDS = 0.05
+_SOUND, _POSTERIORS = "sound.wav", "posteriors.f16"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A recording that was listened to; `folder` belongs to it alone."""
+
+    recognition: Recognition
+    folder: Path
+    symbols: Symbols
+    frame_seconds: float
+    starts: NDArray[np.float64]
+    """Seconds at which each frame of the posteriors begins."""
+    peaks: Array
+    """Loudest sample of each `PEAK_SECONDS` of the sound, 0 to 1, for an overview."""
+    took: float
+    """Seconds that listening took, loading of the model not counted."""
+
+    @property
+    def duration(self) -> float:
+        """Seconds of sound."""
+        return self.recognition.duration
+
+    def sound(self, start: float = 0.0, end: float | None = None) -> Array:
+        """Return the samples of a stretch, mono at `RATE`."""
+        last = -1 if end is None else round(end * RATE)
+        with soundfile.SoundFile(self.folder / _SOUND) as file:
+            first = min(max(0, round(start * RATE)), file.frames)
+            file.seek(first)
+            count = -1 if last < 0 else max(0, last - first)
+            found: Array = file.read(count, dtype="float32")
+        return found
+
+    def posteriors(self, start: float = 0.0, end: float | None = None) -> Posteriors:
+        """Return what the model thought of a stretch."""
+        first = int(np.searchsorted(self.starts, start))
+        last = len(self.starts) if end is None else int(np.searchsorted(self.starts, end))
+        width = len(self.symbols.names)
+        with open(self.folder / _POSTERIORS, "rb") as file:
+            file.seek(first * width * 2)
+            raw = np.frombuffer(file.read((last - first) * width * 2), dtype=np.float16)
+        table = raw.reshape(-1, width).astype(np.float32)
+        return Posteriors(table, self.starts[first:last], self.frame_seconds, self.symbols)
+
+    def discard(self) -> None:
+        """Remove the copies that were made for looking at it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def listen(
+    source: Path,
+    extractor: PhonemeExtractor,
+    parent: Path,
+    stop: Callable[[], bool] = lambda: False,
+    longest: float = LONGEST,
+) -> Generator[Progress, None, Heard]:
+    """Listen to a file; yield how far it is, and return what was heard.
+
+    Args:
+        source: Any sound or video file.
+        extractor: Listens.
+        parent: Where the folder of the result is made; it is removed if listening fails or the
+            generator is closed.
+        stop: Asked again and again; True ends it there, and what was heard so far is kept.
+        longest: Seconds after which it ends, with a note.
+
+    Raises:
+        UserError: The file can't be read, or the disk is full.
+    """
+    began = time.perf_counter()
+    clock = Clock(min(probe(source).duration or 0.0, longest), "")
+    with disk_errors(parent):
+        folder = Path(tempfile.mkdtemp(prefix="heard-", dir=parent))
+    try:
+        with disk_errors(folder), _Copy(source, folder / _SOUND, stop, longest) as blocks:
+            listener = _Listener()
+            with open(folder / _POSTERIORS, "wb") as table:
+                for step in extractor.steps(blocks):
+                    listener.take(step, table)
+                    yield clock.progress(step.end)
+        taken = time.perf_counter() - began
+        extractor.count(listener.seconds, taken)
+        return listener.heard(folder, extractor, blocks, taken)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+class _Copy:
+    """The blocks of a sound, written to a file as they pass, until it is enough."""
+
+    def __init__(self, source: Path, copy: Path, stop: Callable[[], bool], longest: float) -> None:
+        self._sound, self._copy = Sound(source), copy
+        self._stop, self._left = stop, round(longest * RATE)
+        self._ended = ""
+        self._peaks: list[Array] = []
+
+    def __enter__(self) -> _Copy:
+        self._file = soundfile.SoundFile(self._copy, "w", RATE, 1, "PCM_16")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __iter__(self) -> Iterator[Array]:
+        step, whole = round(PEAK_SECONDS * RATE), self._left
+        rest = np.zeros(0, np.float32)
+        for block in self._sound:
+            if self._stop() or self._left <= 0:
+                heard = (whole - self._left) / RATE
+                cut = f"only the first {heard / 60:g} minutes were listened to"
+                self._ended = cut if self._left <= 0 else f"stopped after {heard:.1f} s"
+                break
+            kept = block[: self._left]
+            self._left -= len(kept)
+            self._file.write(kept)
+            rest = np.concatenate([rest, np.abs(kept)])
+            count = len(rest) // step
+            self._peaks.append(rest[: count * step].reshape(count, step).max(axis=1))
+            rest = rest[count * step :]
+            yield kept
+        self._peaks.append(rest.max(keepdims=True) if len(rest) else rest)
+
+    @property
+    def notes(self) -> list[str]:
+        """What the reader should know of the sound, once it has run out."""
+        return [*self._sound.notes, *([self._ended] if self._ended else [])]
+
+    @property
+    def peaks(self) -> Array:
+        """The loudest sample of each `PEAK_SECONDS`."""
+        return np.concatenate(self._peaks)
+
+
+class _Listener:
+    """The phones and the times of the frames so far."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._phones: list[Phone] = []
+        self._starts: list[NDArray[np.float64]] = [np.zeros(0)]
+
+    def take(self, step: Step, table: IO[bytes]) -> None:
+        """Add a step; its posteriors go to a file."""
+        self.seconds = step.end
+        self._phones += step.phones
+        # Probabilities to three digits, which is more than any picture shows.
+        table.write(step.log_probabilities.astype(np.float16).tobytes())
+        self._starts.append(step.starts)
+
+    def heard(self, folder: Path, extractor: PhonemeExtractor, sound: _Copy, taken: float) -> Heard:
+        """Return everything together."""
+        model = extractor.recognizer
+        nothing = () if self._phones else ("no phone was heard",)
+        recognition = Recognition(
+            tuple(self._phones),
+            model.id,
+            model.notation,
+            model.languages,
+            self.seconds,
+            (*extractor.notes, *sound.notes, *nothing),
+        )
+        starts = np.concatenate(self._starts)
+        symbols, frame = model.symbols, model.frame_seconds
+        return Heard(recognition, folder, symbols, frame, starts, sound.peaks, taken)
