@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -30,6 +30,11 @@ _LEAST = RATE // 10
 """Samples that models hear at least; shorter sounds are filled up with silence."""
 
 
+Keep = Callable[[Array, NDArray[np.float64], float], None]
+"""Takes the log-probabilities of a piece, shape (frames, symbols), the seconds at which its frames
+begin, and the seconds of sound so far; no frames where the piece was silent."""
+
+
 @dataclass
 class Usage:
     """What one extractor has done so far."""
@@ -43,27 +48,12 @@ class Usage:
     fallbacks: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Step:
-    """What listening to one more piece of a sound brought."""
-
-    phones: list[Phone]
-    """Those that are complete now; the last one may wait for the next piece."""
-    log_probabilities: Array
-    """Shape (frames, symbols), without the inventory; no frames where the piece was silent."""
-    starts: NDArray[np.float64]
-    """Seconds at which each frame begins, shape (frames,)."""
-    end: float
-    """Seconds of sound so far."""
-
-
 @dataclass
 class _Heard:
     """What is known of a sound once it has been run through."""
 
     seconds: float = 0.0
-    scores: list[Array] | None = None
-    starts: list[NDArray[np.float64]] = field(default_factory=list)
+    keep: Keep | None = None
 
 
 class PhonemeExtractor:
@@ -169,15 +159,17 @@ class PhonemeExtractor:
         The posteriors are kept whole: 4 bytes for each frame and symbol, with the embedded model
         38 kB for a second of sound. Arguments and errors: see `extract_phoneme`.
         """
-        heard = _Heard(scores=[])
-        found = self._recognise(Sound(audio, rate), heard)
         model = self.recognizer
-        none = np.zeros((0, len(model.symbols.names)), dtype=np.float32)
+        scores = [np.zeros((0, len(model.symbols.names)), dtype=np.float32)]
+        starts = [np.zeros(0)]
+
+        def keep(some: Array, begins: NDArray[np.float64], _: float) -> None:
+            scores.append(some)
+            starts.append(begins)
+
+        found = self._recognise(Sound(audio, rate), _Heard(keep=keep))
         return found, Posteriors(
-            np.concatenate([none, *(heard.scores or [])]),
-            np.concatenate([np.zeros(0), *heard.starts]),
-            model.frame_seconds,
-            model.symbols,
+            np.concatenate(scores), np.concatenate(starts), model.frame_seconds, model.symbols
         )
 
     def extract_phonemes(self, sounds: Iterable[Audio], rate: float = RATE) -> list[Recognition]:
@@ -194,13 +186,21 @@ class PhonemeExtractor:
                 raise UserError(f"Sound {number}: {error.message}", error.hint) from error
         return found
 
-    def stream(self, blocks: Iterable[Array]) -> Iterator[Phone]:
+    def stream(self, blocks: Iterable[Array], keep: Keep | None = None) -> Iterator[Phone]:
         """Yield the phones of a sound that is still coming in, each as soon as it is known.
 
         Args:
             blocks: Mono float32 samples at `RATE`, full scale at 1, in any lengths.
+            keep: Given the posteriors of every piece, for callers that keep them on disk.
         """
-        return self._phones(blocks, _Heard())
+        return self._phones(blocks, _Heard(keep=keep))
+
+    def count(self, seconds: float, taken: float) -> None:
+        """Note in `usage` that a sound was listened to, such as by `stream`; both in seconds."""
+        with self._counting:
+            self.usage.calls += 1
+            self.usage.seconds_heard += seconds
+            self.usage.seconds_taken += taken
 
     def _recognise(self, sound: Sound, heard: _Heard) -> Recognition:
         began = time.perf_counter()
@@ -217,21 +217,29 @@ class PhonemeExtractor:
             phones, model.id, model.notation, model.languages, heard.seconds, tuple(notes)
         )
 
-    def steps(self, blocks: Iterable[Array]) -> Iterator[Step]:
-        """Listen piece by piece, for callers that show how far it is or keep the posteriors.
+    def _phones(self, blocks: Iterable[Array], heard: _Heard) -> Iterator[Phone]:
+        found = self._decoded(blocks, heard)
+        if not (self.settings.word_forms and self.recognizer.backend == "hama"):
+            return found
+        from amharic_tts.phonemes import word_forms
 
-        Args:
-            blocks: Mono float32 samples at `RATE`, full scale at 1, in any lengths.
-        """
+        if self.inventory is not None and not word_forms.sounds() <= self.inventory:
+            return found
+        return word_forms.corrected(found)
+
+    def _decoded(self, blocks: Iterable[Array], heard: _Heard) -> Iterator[Phone]:
         model = self.recognizer
+        # Measured: silence at both ends lowers hama's error rate by 0.3.
+        padded = model.backend == "hama"
         decoder = Decoder(model.symbols, self._allowed)
         step = model.frame_seconds
-        nothing = np.zeros((0, len(model.symbols.names)), np.float32), np.zeros(0)
-        end = 0.0
-        for piece in pieces(blocks, round(step * RATE)):
-            end = piece.end
+        nothing = np.zeros((0, len(model.symbols.names)), dtype=np.float32), np.zeros(0)
+        for piece in pieces(blocks, round(step * RATE), padded):
+            heard.seconds = piece.end
             if piece.silent:
-                yield Step(decoder.pause(piece.begin), *nothing, end)
+                if heard.keep is not None:
+                    heard.keep(*nothing, piece.end)
+                yield from decoder.pause(piece.begin)
                 continue
             samples = piece.samples
             if len(samples) < _LEAST:
@@ -240,23 +248,10 @@ class PhonemeExtractor:
             starts = piece.start + np.arange(len(scores), dtype=np.float64) * step
             core = (starts > piece.begin - step / 2) & (starts < piece.end - step / 2)
             scores, starts = scores[core], starts[core]
-            yield Step(decoder.feed(scores, starts), scores, starts, end)
-        yield Step(decoder.pause(end), *nothing, end)
-
-    def count(self, seconds: float, taken: float) -> None:
-        """Note in `usage` that a sound was listened to; both in seconds."""
-        with self._counting:
-            self.usage.calls += 1
-            self.usage.seconds_heard += seconds
-            self.usage.seconds_taken += taken
-
-    def _phones(self, blocks: Iterable[Array], heard: _Heard) -> Iterator[Phone]:
-        for step in self.steps(blocks):
-            heard.seconds = step.end
-            if heard.scores is not None:
-                heard.scores.append(step.log_probabilities)
-                heard.starts.append(step.starts)
-            yield from step.phones
+            if heard.keep is not None:
+                heard.keep(scores, starts, piece.end)
+            yield from decoder.feed(scores, starts)
+        yield from decoder.pause(heard.seconds)
 
     def _restrict(self, phones: frozenset[str]) -> None:
         symbols = self.recognizer.symbols

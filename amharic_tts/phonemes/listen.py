@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import soundfile
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from amharic_tts.audio.read import probe
 from amharic_tts.events import Clock, Progress
 from amharic_tts.files import disk_errors
-from amharic_tts.phonemes.extractor import PhonemeExtractor, Step
+from amharic_tts.phonemes.extractor import PhonemeExtractor
 from amharic_tts.phonemes.models.base import RATE, Array, Posteriors, Symbols
 from amharic_tts.phonemes.result import Phone, Recognition
 from amharic_tts.phonemes.sound import Sound
@@ -103,15 +102,32 @@ def listen(
     with disk_errors(parent):
         folder = Path(tempfile.mkdtemp(prefix="heard-", dir=parent))
     try:
-        with disk_errors(folder), _Copy(source, folder / _SOUND, stop, longest) as blocks:
-            listener = _Listener()
-            with open(folder / _POSTERIORS, "wb") as table:
-                for step in extractor.steps(blocks):
-                    listener.take(step, table)
-                    yield clock.progress(step.end)
+        with (
+            disk_errors(folder),
+            _Copy(source, folder / _SOUND, stop, longest) as blocks,
+            _Thoughts(folder / _POSTERIORS) as thoughts,
+        ):
+            phones: list[Phone] = []
+            told = 0.0
+            for phone in extractor.stream(blocks, thoughts.keep):
+                phones.append(phone)
+                if thoughts.seconds > told:
+                    told = thoughts.seconds
+                    yield clock.progress(told)
         taken = time.perf_counter() - began
-        extractor.count(listener.seconds, taken)
-        return listener.heard(folder, extractor, blocks, taken)
+        extractor.count(thoughts.seconds, taken)
+        model = extractor.recognizer
+        nothing = () if phones else ("no phone was heard",)
+        recognition = Recognition(
+            tuple(phones),
+            model.id,
+            model.notation,
+            model.languages,
+            thoughts.seconds,
+            (*extractor.notes, *blocks.notes, *nothing),
+        )
+        symbols, frame = model.symbols, model.frame_seconds
+        return Heard(recognition, folder, symbols, frame, thoughts.starts, blocks.peaks, taken)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -163,34 +179,29 @@ class _Copy:
         return np.concatenate(self._peaks)
 
 
-class _Listener:
-    """The phones and the times of the frames so far."""
+class _Thoughts:
+    """The posteriors, written to a file as they come."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self.seconds = 0.0
-        self._phones: list[Phone] = []
         self._starts: list[NDArray[np.float64]] = [np.zeros(0)]
 
-    def take(self, step: Step, table: IO[bytes]) -> None:
-        """Add a step; its posteriors go to a file."""
-        self.seconds = step.end
-        self._phones += step.phones
-        # Probabilities to three digits, which is more than any picture shows.
-        table.write(step.log_probabilities.astype(np.float16).tobytes())
-        self._starts.append(step.starts)
+    def __enter__(self) -> _Thoughts:
+        self._file = open(self._path, "wb")
+        return self
 
-    def heard(self, folder: Path, extractor: PhonemeExtractor, sound: _Copy, taken: float) -> Heard:
-        """Return everything together."""
-        model = extractor.recognizer
-        nothing = () if self._phones else ("no phone was heard",)
-        recognition = Recognition(
-            tuple(self._phones),
-            model.id,
-            model.notation,
-            model.languages,
-            self.seconds,
-            (*extractor.notes, *sound.notes, *nothing),
-        )
-        starts = np.concatenate(self._starts)
-        symbols, frame = model.symbols, model.frame_seconds
-        return Heard(recognition, folder, symbols, frame, starts, sound.peaks, taken)
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def keep(self, scores: Array, starts: NDArray[np.float64], seconds: float) -> None:
+        """Take the posteriors of one piece; see `extractor.Keep`."""
+        # Three digits of a probability, which is more than any picture shows.
+        self._file.write(scores.astype(np.float16).tobytes())
+        self._starts.append(starts)
+        self.seconds = seconds
+
+    @property
+    def starts(self) -> NDArray[np.float64]:
+        """Seconds at which each frame begins."""
+        return np.concatenate(self._starts)

@@ -59,22 +59,22 @@ def distance(one: list[str], other: list[str]) -> int:
 
 
 @needs_hama
-def test_read_english_has_about_a_sixth_of_its_phones_wrong(
+def test_read_english_has_a_tenth_of_its_phones_wrong(
     extractor: PhonemeExtractor, ljspeech: Path
 ) -> None:
     reference = json.loads((ljspeech / "phones.json").read_text(encoding="utf-8"))
     wrong = total = 0
-    for clip, wanted in sorted(reference.items())[:8]:  # all 24 give 15.6 %
+    for clip, wanted in sorted(reference.items())[:8]:  # all 24 give 10.0 %
         found = extractor.extract_phoneme(ljspeech / f"{clip}.flac")
         wrong += distance(wanted, folded([phone.phone for phone in found.phones]))
         total += len(wanted)
-    assert 13 < 100 * wrong / total < 17
+    assert 7 < 100 * wrong / total < 12
 
 
 @needs_hama
 def test_a_whole_recognition(extractor: PhonemeExtractor, ljspeech: Path) -> None:
     found = extractor.extract_phoneme(str(ljspeech / "LJ001-0002.flac"))
-    assert str(found) == "ɪ n | b i ŋ | k ə m p ɛ ɹ ə t ɪ v l i | m oʊ d ɝ"
+    assert str(found) == "ɪ n | b i ŋ | k ə m p ɛ ɹ ə t ɪ v l i | m oʊ d ɝ n"
     assert (found.notation, found.languages, found.notes) == ("ipa", ("en",), ())
     assert found.model.startswith("hama-")
     starts = [phone.start for phone in found.phones]

@@ -116,7 +116,7 @@ def silence(tmp_path: Path) -> str:
 @needs_hama
 def test_the_command(silence: str, ljspeech: Path) -> None:
     clip = str(ljspeech / "LJ001-0002.flac")
-    assert run(clip).stdout == "ɪ n | b i ŋ | k ə m p ɛ ɹ ə t ɪ v l i | m oʊ d ɝ\n"
+    assert run(clip).stdout == "ɪ n | b i ŋ | k ə m p ɛ ɹ ə t ɪ v l i | m oʊ d ɝ n\n"
     found = json.loads(run("--format", "json", clip, silence).stdout)
     assert [item["audio"] for item in found] == [clip, silence]
     assert set(found[0]["phones"][0]) == {"phone", "start", "end", "confidence", "runners_up"}

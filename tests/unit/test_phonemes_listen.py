@@ -70,7 +70,7 @@ def test_what_is_heard_and_kept(extractor: PhonemeExtractor, tmp_path: Path) -> 
     assert found == [("a", 1.0), ("b", 20.0), ("a", 39.0)]
     assert heard.recognition.notes == ()
     assert (heard.duration, seen[-1].done, seen[-1].total) == (40.0, 40.0, 40.0)
-    assert len(seen) >= 4
+    assert len(seen) >= 2
     assert sorted(p.name for p in heard.folder.iterdir()) == ["posteriors.f16", "sound.wav"]
 
     part = heard.posteriors(19.99, 20.2)
