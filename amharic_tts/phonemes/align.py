@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from amharic_tts.errors import UserError
-from amharic_tts.phonemes.edits import align
+from amharic_tts.phonemes.edits import align, errors
 from amharic_tts.phonemes.expected import ExpectedWord
 from amharic_tts.phonemes.features import distance, feature_errors
 from amharic_tts.phonemes.forced import Span, forced
 from amharic_tts.phonemes.models.base import Posteriors, Symbols
-from amharic_tts.phonemes.notation import Alphabet, fold, heard_phones
+from amharic_tts.phonemes.notation import Alphabet, fold, heard_phones, ways_of_writing
 from amharic_tts.phonemes.result import Recognition
 
 __all__ = ["Comparison", "Row", "WordScore", "compare", "forced"]
@@ -63,7 +63,9 @@ class Comparison:
     rows: tuple[Row, ...]
     words: tuple[WordScore, ...]
     per: float
-    """Phone error rate: rows that are not ok, divided by the wanted phones. It can pass 1."""
+    """Phone error rate: the fewest edits from the wanted to the heard phones (Levenshtein 1966),
+    divided by the wanted ones; it can pass 1. The rows may hold a few errors more where forced
+    alignment keeps phones apart that are the same but at different places in the sound."""
     pfer: float
     """Phone feature error rate, see `features.feature_errors`."""
     score: float
@@ -145,18 +147,19 @@ def compare(
     notes: list[str] = []
     wishes = _wishes(wanted, alphabet, notes)
     found = _joined(_units(heard, language), wishes)
-    pairs = align([w.compared for w in wishes], [h.phone for h in found])
+    phones = [w.compared for w in wishes], [h.phone for h in found]
     places = _places(posteriors, alphabet, wishes, notes)
+    stand = [(p.start, p.end) for p in places] if places else None
+    pairs = align(*phones, stand, [(h.start, h.end) for h in found])
     rows = _rows(pairs, wishes, found, places)
-    wrong = sum(row.kind != "ok" for row in rows)
-    features, segments = feature_errors([w.compared for w in wishes], [h.phone for h in found])
+    features, segments = feature_errors(*phones)
     if not heard.phones:
         notes.append("nothing was heard")
     scores = [row.score for row in rows if row.wanted]
     return Comparison(
         rows=rows,
         words=_words(rows, wanted),
-        per=wrong / max(1, len(wishes)),
+        per=errors(*phones) / max(1, len(wishes)),
         pfer=features / max(1, segments),
         score=sum(scores) / max(1, len(rows)),
         notes=tuple(notes),
@@ -185,6 +188,7 @@ def _wishes(wanted: Sequence[ExpectedWord], alphabet: Alphabet, notes: list[str]
 def _units(heard: Recognition, language: str) -> list[_Heard]:
     """Return the heard phones as they are compared; one that is folded to several is shared out."""
     found: list[_Heard] = []
+    language = ways_of_writing(heard.languages, language)
     for phone in heard.phones:
         parts = heard_phones(phone.phone, heard.notation, language)
         step = (phone.end - phone.start) / max(1, len(parts))

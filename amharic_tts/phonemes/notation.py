@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from amharic_tts.phonemes.features import distance
@@ -61,8 +61,15 @@ def fold(ipa: str, language: str = "") -> tuple[str, ...]:
 
 @cache
 def english() -> frozenset[str]:
-    """Return the phones of English as they are compared."""
-    return frozenset(row[0] for row in rows("amharic_tts.phonemes", "arpabet.tsv"))
+    """Return the phones of English as they are compared: what a recogniser of it can tell apart."""
+    return frozenset(arpabet().values())
+
+
+@cache
+def arpabet() -> dict[str, str]:
+    """Return the phone of each ARPAbet symbol, as it is compared."""
+    table = rows("amharic_tts.phonemes", "english.tsv", ("arpabet", "phone", "others"))
+    return {symbol: fold(phone, "en")[0] for symbol, phone, _ in table}
 
 
 @cache
@@ -70,17 +77,21 @@ def _english_nearest() -> dict[str, str]:
     return {row[0]: row[1] for row in rows("amharic_tts.phonemes", "english_nearest.tsv")}
 
 
-@cache
-def arpabet() -> dict[str, str]:
-    """Return the phone of each ARPAbet symbol."""
-    table = rows("amharic_tts.phonemes", "arpabet.tsv")
-    return {symbol: phone for phone, symbols in table for symbol in symbols.split()}
+def ways_of_writing(languages: Sequence[str], language: str) -> str:
+    """Return the language whose ways of writing a model follows: its own if it has one only."""
+    return languages[0] if len(languages) == 1 else language
 
 
 def heard_phones(written: str, notation: str, language: str) -> tuple[str, ...]:
-    """Return what a model wrote as the phones that are compared."""
+    """Return what a model wrote as the phones that are compared.
+
+    Args:
+        written: One of its symbols.
+        notation: ``ipa`` or ``arpabet``.
+        language: See `ways_of_writing`.
+    """
     if notation == "arpabet":
-        written = arpabet().get(written.rstrip("012").upper(), written)
+        return fold(arpabet().get(written.rstrip("012").upper(), written), "en")
     return fold(written, language)
 
 
@@ -90,7 +101,7 @@ class Alphabet:
     def __init__(
         self,
         symbols: Symbols | None,
-        languages: Iterable[str] = (),
+        languages: Sequence[str] = (),
         language: str = "",
         notation: str = "ipa",
     ) -> None:
@@ -109,6 +120,7 @@ class Alphabet:
         self.modifiers: dict[str, int] = {}
         self.known = symbols is not None or english_only
         found: dict[tuple[str, ...], list[int]] = {}
+        language = ways_of_writing(tuple(languages), language)
         for at, name in enumerate(symbols.names if symbols else ()):
             if symbols is None or at in (symbols.blank, symbols.word) or at in symbols.ignored:
                 continue
