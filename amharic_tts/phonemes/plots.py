@@ -141,7 +141,9 @@ def palette(stops: tuple[Colour, ...]) -> Levels:
 
 
 def png(levels: Levels, colours: Levels) -> bytes:
-    """Return an indexed PNG (W3C PNG specification, colour type 3).
+    """Return an indexed PNG (W3C PNG specification, colour type 3); the first colours let through.
+
+    The faintest shades are see-through, so that a picture may stand on any ground.
 
     Args:
         levels: Numbers of colours, shape (rows, columns), the top row first.
@@ -151,11 +153,13 @@ def png(levels: Levels, colours: Levels) -> bytes:
     # Each row begins with its filter; 0 leaves it as it is.
     lines = np.zeros((height, width + 1), dtype=np.uint8)
     lines[:, 1:] = levels
+    veil = np.minimum(255, np.arange(len(colours)) * 4 * 255 // max(1, len(colours) - 1))
     return b"".join(
         (
             b"\x89PNG\r\n\x1a\n",
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
             _chunk(b"PLTE", colours.tobytes()),
+            _chunk(b"tRNS", veil.astype(np.uint8).tobytes()),
             _chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)),
             _chunk(b"IEND", b""),
         )

@@ -40,6 +40,7 @@ class Loudness:
 @pytest.fixture
 def extractor(monkeypatch: pytest.MonkeyPatch) -> PhonemeExtractor:
     monkeypatch.setattr(catalog, "load", lambda *_: Loudness())
+    monkeypatch.setattr(catalog, "key", lambda *_: "loudness")
     settings = PhonemeSettings(cached_models=0)
     return PhonemeExtractor(model="loudness", settings=settings)
 

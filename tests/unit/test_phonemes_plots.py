@@ -31,6 +31,8 @@ def decoded(png: bytes) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
     assert (depth, colour, rest) == (8, 3, [0, 0, 0])
     lines = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, width + 1)
     assert not lines[:, 0].any()
+    veil = np.frombuffer(chunks[b"tRNS"], np.uint8)
+    assert (veil[0], veil[-1], len(veil)) == (0, 255, len(chunks[b"PLTE"]) // 3)
     inks = np.frombuffer(chunks[b"PLTE"], np.uint8).reshape(-1, 3)
     return lines[:, 1:], [(int(r), int(g), int(b)) for r, g, b in inks]
 
