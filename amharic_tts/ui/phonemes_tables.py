@@ -119,10 +119,14 @@ def model_card(state: State, say: Words) -> str:
     known = [
         (say("phonemes.source"), entry.source),
         (say("phonemes.notation"), notation(entry.notation, say)),
-        (say("phonemes.languages"), ", ".join(entry.languages)),
+        (say("phonemes.languages"), _languages(entry.languages, say)),
         (say("phonemes.licence"), entry.licence),
     ]
     return f"<p>{head}</p><p>{rich(entry.note)}</p>{hint}{facts(known)}"
+
+
+def _languages(codes: Sequence[str], say: Words) -> str:
+    return ", ".join(say.get(f"language.of.{code}", code) for code in codes)
 
 
 def _command(hint: str) -> str:

@@ -54,8 +54,7 @@ def listen(one: Any, sound: Path, expected: str = "", kind: str = "en") -> None:
     one.turn_to("phonemes")
     box = one.page.locator("#phonemes-audio")
     box.locator("input[type=file]").set_input_files(sound)
-    # The text that is no sound has no player, only a name.
-    box.locator("button[aria-label=Play], .error, [data-testid$=error]").first.wait_for()
+    box.get_by_label("Clear", exact=True).wait_for()
     if expected:
         one.page.locator("#phonemes-expected textarea").fill(expected)
         one.page.locator(f"#phonemes-kind input[value={kind}]").check()
