@@ -53,6 +53,7 @@ class _Heard:
     """What is known of a sound once it has been run through."""
 
     seconds: float = 0.0
+    silent: bool = True
     keep: Keep | None = None
 
 
@@ -144,8 +145,8 @@ class PhonemeExtractor:
         Hours of sound take the memory of 15 seconds, and some 10 MB an hour for the result.
 
         Args:
-            audio: Samples (mono, or samples by channels; float or integer), the path of a media
-                file in any format, or the bytes of one.
+            audio: Samples (mono, or samples by channels; float or integer), an iterator of blocks
+                of them, the path of a media file in any format, or the bytes of one.
             rate: Samples a second of an array; a file knows its own.
 
         Raises:
@@ -207,7 +208,7 @@ class PhonemeExtractor:
         phones = tuple(self._phones(sound, heard))
         notes = [*self.notes, *sound.notes]
         if not phones:
-            notes.append("no phone was heard")
+            notes.append(nothing_heard(heard.silent))
         taken = time.perf_counter() - began
         self.count(heard.seconds, taken)
         model = self.recognizer
@@ -241,6 +242,7 @@ class PhonemeExtractor:
                     heard.keep(*nothing, piece.end)
                 yield from decoder.pause(piece.begin)
                 continue
+            heard.silent = False
             samples = piece.samples
             if len(samples) < _LEAST:
                 samples = np.pad(samples, (0, _LEAST - len(samples)))
@@ -280,7 +282,7 @@ class PhonemeExtractor:
             began = time.perf_counter()
             model = catalog.load(attempt.name, attempt.options)
             for _ in range(self.settings.warmup_runs):
-                model.log_probabilities(np.zeros(RATE, dtype=np.float32))
+                model.log_probabilities(np.zeros(_LEAST, dtype=np.float32))
             return Loaded(model, time.perf_counter() - began)
 
         key = catalog.key(attempt.name, attempt.options)
@@ -288,6 +290,12 @@ class PhonemeExtractor:
         self.usage.cache_hits += hit
         self.usage.load_seconds = loaded.seconds
         return loaded.model
+
+
+def nothing_heard(silent: bool) -> str:
+    """Return the note on a sound without phones."""
+    why = ": the sound is silent (nothing above -80 dB)" if silent else ""
+    return f"no phone was heard{why}"
 
 
 def _given_up(tried: Sequence[Attempt], refused: Sequence[Exception]) -> list[str]:

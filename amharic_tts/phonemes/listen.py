@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from amharic_tts.audio.read import probe
 from amharic_tts.events import Clock, Progress
 from amharic_tts.files import disk_errors
-from amharic_tts.phonemes.extractor import PhonemeExtractor
+from amharic_tts.phonemes.extractor import PhonemeExtractor, nothing_heard
 from amharic_tts.phonemes.models.base import RATE, Array, Posteriors, Symbols
 from amharic_tts.phonemes.result import Phone, Recognition
 from amharic_tts.phonemes.sound import Sound
@@ -117,7 +117,7 @@ def listen(
         taken = time.perf_counter() - began
         extractor.count(thoughts.seconds, taken)
         model = extractor.recognizer
-        nothing = () if phones else ("no phone was heard",)
+        nothing = () if phones else (nothing_heard(silent=not len(thoughts.starts)),)
         recognition = Recognition(
             tuple(phones),
             model.id,

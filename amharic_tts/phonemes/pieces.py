@@ -89,6 +89,8 @@ def quiet_place(samples: Array) -> int:
     Args:
         samples: Mono at `RATE`, some seconds.
     """
+    if not samples.any():
+        return len(samples) // 2
     window = int(_WINDOW * RATE)
     count = len(samples) // window
     frames = samples[: count * window].reshape(count, window)

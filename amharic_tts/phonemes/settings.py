@@ -31,7 +31,7 @@ class PhonemeSettings:
     log_performance: bool = False
     """``ENABLE_PERFORMANCE_LOGGING``: one log line for each sound."""
     warmup_runs: int = 1
-    """``MODEL_WARMUP_RUNS``: runs on a second of silence after loading."""
+    """``MODEL_WARMUP_RUNS``: runs on a tenth of a second of silence after loading."""
     fall_back: bool = True
     """``FALLBACK_ON_OPTIMIZATION_ERROR``: run with less, or with the embedded model, where what is
     wanted can't be had; false raises the error."""

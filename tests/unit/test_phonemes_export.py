@@ -149,4 +149,4 @@ def test_files_of_the_same_name_get_their_own(silence: str, tmp_path: Path) -> N
 def test_models_that_this_version_has_not(silence: str) -> None:
     result = run("--model", "fast", silence)
     assert isinstance(result.exception, UserError)
-    assert "can't do yet" in result.exception.message
+    assert "is not converted yet" in result.exception.message
