@@ -100,7 +100,8 @@ def _spread(values: Sequence[float]) -> list[float]:
 
 def _phones(names: Sequence[str], heard: Any, wanted: Any) -> dict[str, Any]:
     pick = random.Random(0)
-    good, bad = [], []
+    good: list[float] = []
+    bad: list[float] = []
     for name in names:
         words, which = changed_phones(wanted[name], 0.05, pick)
         rows = [r for r in compare(heard[name][0], words, heard[name][1]).rows if r.wanted]

@@ -65,11 +65,10 @@ def phonemes_compare(
         return
     for note in (*heard.notes, *comparison.notes):
         output.note(f"{audio}: {note}")
-    if language not in heard.languages:
-        known = ", ".join(heard.languages)
+    if heard.languages == ("en",) and language != "en":
         output.note(
-            f"{audio}: the model {heard.model} knows {known}, not {language}: other sounds are "
-            "compared as their nearest ones, and errors are more"
+            f"{audio}: the model {heard.model} knows English alone; sounds of other languages are "
+            "compared as their nearest English ones, and there are more errors"
         )
     for line in table(comparison):
         output.data(line)

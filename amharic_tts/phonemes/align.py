@@ -27,9 +27,9 @@ class Row:
 
     kind: Kind
     wanted: str
-    """Empty where a phone was heard that nobody wanted."""
+    """In the notation that is compared; empty where a phone was heard that nobody wanted."""
     heard: str
-    """Empty where it is missing."""
+    """In the same notation; empty where it is missing."""
     start: float
     """Seconds; of a missing phone the place where it would stand."""
     end: float
@@ -141,11 +141,12 @@ def compare(
             f"The model `{heard.model}` writes letters, which can't be compared with phones",
             "Choose a model that writes phones, such as `embedded`",
         )
-    language = next((word.language for word in wanted), "")
+    language = next((word.language for word in wanted if word.language), "")
+    language = language or ways_of_writing(heard.languages, "")
     known = posteriors.symbols if posteriors is not None else symbols
     alphabet = Alphabet(known, heard.languages, language, heard.notation)
     notes: list[str] = []
-    wishes = _wishes(wanted, alphabet, notes)
+    wishes = _wishes(wanted, language, alphabet, notes)
     found = _joined(_units(heard, language), wishes)
     phones = [w.compared for w in wishes], [h.phone for h in found]
     places = _places(posteriors, alphabet, wishes, notes)
@@ -166,11 +167,13 @@ def compare(
     )
 
 
-def _wishes(wanted: Sequence[ExpectedWord], alphabet: Alphabet, notes: list[str]) -> list[_Wanted]:
+def _wishes(
+    wanted: Sequence[ExpectedWord], language: str, alphabet: Alphabet, notes: list[str]
+) -> list[_Wanted]:
     found: list[_Wanted] = []
     left_out: Counter[str] = Counter()
     for number, word in enumerate(wanted):
-        for phone in (p for written in word.phones for p in fold(written, word.language)):
+        for phone in (p for written in word.phones for p in fold(written, language)):
             spelled = alphabet.spell(phone)
             if not spelled:
                 left_out[phone] += 1
@@ -273,8 +276,7 @@ def _labels(
                 break
         else:
             for part in wishes[at].spelled:
-                columns = alphabet.columns.get((part,)) or (alphabet.modifiers[part],)
-                labels.append(columns)
+                labels.append(alphabet.columns_of(part))
                 owners.append((at,))
             at += 1
     return labels, owners
@@ -287,51 +289,56 @@ def _rows(
     places: Sequence[_Place] | None,
 ) -> tuple[Row, ...]:
     rows: list[Row] = []
+    words = _words_of_pairs(pairs, wishes, found)
     at = 0.0
-    for number, (i, j) in enumerate(pairs):
-        wish = wishes[i] if i is not None else None
+    for (i, j), word in zip(pairs, words, strict=True):
         unit = found[j] if j is not None else None
         place = places[i] if places is not None and i is not None else None
-        if unit is not None:
-            start, end = unit.start, unit.end
-        elif place is not None:
-            start, end = place.start, place.end
-        else:
-            start = end = at
+        beside = unit or place
+        start, end = (beside.start, beside.end) if beside else (at, at)
         at = max(at, end)
-        if wish is None:
-            assert unit is not None
-            word = _word_of_extra(pairs, number, wishes, found)
-            rows.append(Row("inserted", "", unit.phone, start, end, unit.confidence, word))
+        said = unit.phone if unit else ""
+        if i is None:
+            sure = unit.confidence if unit else 0.0
+            rows.append(Row("inserted", "", said, start, end, sure, word))
             continue
-        alike = 1 - distance(wish.compared, unit.phone) if unit else 0.0
-        score = place.score if place else alike * unit.confidence if unit else 0.0
+        wish = wishes[i]
+        alike = (1 - distance(wish.compared, said)) * unit.confidence if unit else 0.0
+        score = place.score if place else alike
         kind: Kind = "missing"
         if unit:
-            kind = "ok" if unit.phone == wish.compared else "substituted"
-        said = unit.phone if unit else ""
-        rows.append(Row(kind, wish.phone, said, start, end, score, wish.word, wish.note))
+            kind = "ok" if said == wish.compared else "substituted"
+        rows.append(Row(kind, wish.phone, said, start, end, score, word, wish.note))
     return tuple(rows)
 
 
-def _word_of_extra(
+def _words_of_pairs(
     pairs: Sequence[tuple[int | None, int | None]],
-    number: int,
     wishes: Sequence[_Wanted],
     found: Sequence[_Heard],
-) -> int:
-    """Return the word of an inserted phone: that of the wanted phone before it.
+) -> list[int]:
+    """Return the word of each pair; an inserted phone belongs to the wanted phone before it.
 
     Where the model heard it in one word with the wanted phone after it, it belongs to that.
     """
-    j = pairs[number][1]
-    before = next((p for p in reversed(pairs[:number]) if p[0] is not None), None)
-    after = next((p for p in pairs[number + 1 :] if p[0] is not None), None)
-    first, second = (wishes[p[0]].word if p and p[0] is not None else -1 for p in (before, after))
-    if first < 0 or second < 0 or j is None:
-        return max(first, second, 0)
-    words = [found[p[1]].word if p and p[1] is not None else -1 for p in (before, after)]
-    return second if words[1] == found[j].word != words[0] else first
+    after: list[tuple[int, int]] = []  # of the next wanted phone: its word, and where it was heard
+    following = (-1, -1)
+    for i, j in reversed(pairs):
+        after.append(following)
+        if i is not None:
+            following = (wishes[i].word, found[j].word if j is not None else -1)
+    words: list[int] = []
+    before = (-1, -1)
+    for (i, j), (word, heard_in) in zip(pairs, reversed(after), strict=True):
+        own = found[j].word if j is not None else -1
+        if i is not None:
+            before = (wishes[i].word, own)
+            words.append(before[0])
+        elif before[0] < 0 or (word >= 0 and heard_in == own != before[1]):
+            words.append(max(word, 0))
+        else:
+            words.append(before[0])
+    return words
 
 
 def _words(rows: Sequence[Row], wanted: Sequence[ExpectedWord]) -> tuple[WordScore, ...]:

@@ -49,7 +49,7 @@ def align(
     """
     change = _phones(wanted, heard)
     if places is not None and times is not None:
-        change = _timed(change, np.array(places), np.array(times))
+        change = _timed(change, np.reshape(places, (-1, 2)), np.reshape(times, (-1, 2)))
     found: list[Pair] = []
     _halved(np.arange(len(wanted)), np.arange(len(heard)), change, found)
     return found

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from amharic_tts.errors import MissingPart, UserError
@@ -19,6 +19,8 @@ from amharic_tts.text.tables import rows
 LONGEST = 100_000
 """Characters of a text; about two hours of speech."""
 
+_AT_ONCE = 200
+"""Words that are read together; a longer text is cut between words."""
 _SWITCH = re.compile(r"\([a-z-]+\)")
 
 
@@ -56,11 +58,11 @@ def from_text(text: str, language: str) -> tuple[ExpectedWord, ...]:
         )
     code = language.strip()
     _check_script(text, code)
-    if code == "am":
-        whole, single = _amharic(tokens)
-    else:
-        whole, single = _by_espeak(tokens, code)
-    words = _joined(tokens, _shared_out(whole, single), code)
+    read = _amharic if code == "am" else partial(_by_espeak, language=code)
+    phones: list[list[str]] = []
+    for at in range(0, len(tokens), _AT_ONCE):
+        phones += _shared_out(*read(tokens[at : at + _AT_ONCE]))
+    words = _joined(tokens, phones, code)
     if not words:
         raise UserError(f"There is nothing to pronounce in `{text[:60]}`", "Give words")
     return words

@@ -78,8 +78,13 @@ def _english_nearest() -> dict[str, str]:
 
 
 def ways_of_writing(languages: Sequence[str], language: str) -> str:
-    """Return the language whose ways of writing a model follows: its own if it has one only."""
-    return languages[0] if len(languages) == 1 else language
+    """Return the language whose ways of writing a model follows.
+
+    Args:
+        languages: What the model knows; one of English alone writes everything as English.
+        language: What is compared.
+    """
+    return "en" if tuple(languages) == ("en",) else language
 
 
 def heard_phones(written: str, notation: str, language: str) -> tuple[str, ...]:
@@ -120,7 +125,7 @@ class Alphabet:
         self.modifiers: dict[str, int] = {}
         self.known = symbols is not None or english_only
         found: dict[tuple[str, ...], list[int]] = {}
-        language = ways_of_writing(tuple(languages), language)
+        language = ways_of_writing(languages, language)
         for at, name in enumerate(symbols.names if symbols else ()):
             if symbols is None or at in (symbols.blank, symbols.word) or at in symbols.ignored:
                 continue
@@ -132,14 +137,22 @@ class Alphabet:
             if phones and not (english_only and set(phones) - english()):
                 found.setdefault(phones, []).append(at)
         self.columns = {phones: tuple(at) for phones, at in found.items()}
-        singles = {phones[0] for phones in self.columns if len(phones) == 1}
-        self.phones = frozenset(singles or (english() if english_only else ()))
-        """The single phones that it can write."""
+        written = {phone for phones in self.columns for phone in phones}
+        self.phones = frozenset(written or (english() if english_only else ()))
+        """The phones that it can write, some of them perhaps only together with another."""
         self._spelled: dict[str, tuple[str, ...]] = {}
 
     def writes(self, phone: str) -> bool:
         """Return whether it can write a phone; True where that is not known."""
         return not self.known or phone in self.phones
+
+    def columns_of(self, part: str) -> tuple[int, ...]:
+        """Return the columns of a phone or mark out of `spell`."""
+        if (part,) in self.columns:
+            return self.columns[(part,)]
+        if part in self.modifiers:
+            return (self.modifiers[part],)
+        return tuple(at for phones, found in self.columns.items() if part in phones for at in found)
 
     def spell(self, phone: str) -> tuple[str, ...]:
         """Return how it would write a phone: itself, its parts, or its nearest one; () if none."""

@@ -20,6 +20,8 @@ LAST_PHONES = 6
 """Phones of the end that are looked at; speech that stops early loses a word or more."""
 MISSING_SHARE = 0.6
 """The end is missing where this share of its phones was not heard."""
+UNHEARD = 0.05
+"""Score below which another phone in its place does not count as a slip of pronunciation."""
 SHORTEST_EXTRA = 4
 """Phones in a row that nobody wanted, before they count as speech that the text does not have."""
 REPEAT_ERRORS = 0.5
@@ -36,7 +38,8 @@ class Agreement:
     pfer: float
     score: float
     missing_end: bool
-    """The last phones of the text were not heard: speech that stops too early."""
+    """The last two phones of the text, and most of the last `LAST_PHONES`, were not heard: speech
+    that stops too early."""
     extra_phones: int
     """Phones in stretches of at least `SHORTEST_EXTRA` that the text does not have."""
     repeats: int
@@ -73,16 +76,23 @@ def agreement(comparison: Comparison) -> Agreement:
     """Return what a comparison says about the speech as a whole."""
     rows = comparison.rows
     end = [row for row in rows if row.wanted][-LAST_PHONES:]
-    missing = sum(row.kind == "missing" for row in end)
+    heard = [_was_heard(row) for row in end]
     extra = [run for run in _inserted(rows) if len(run) >= SHORTEST_EXTRA]
     return Agreement(
         per=comparison.per,
         pfer=comparison.pfer,
         score=comparison.score,
-        missing_end=bool(end) and missing >= MISSING_SHARE * len(end),
+        missing_end=bool(end)
+        and not any(heard[-2:])
+        and heard.count(False) >= MISSING_SHARE * len(end),
         extra_phones=sum(map(len, extra)),
         repeats=sum(_repeats(rows, run) for run in extra),
     )
+
+
+def _was_heard(row: Row) -> bool:
+    """Tell whether a wanted phone is in the sound, if perhaps pronounced as another one."""
+    return row.kind == "ok" or (row.kind == "substituted" and row.score >= UNHEARD)
 
 
 def _inserted(rows: Sequence[Row]) -> list[list[int]]:
