@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
-
-import psutil
-from numpy.typing import ArrayLike
 
 from amharic_tts.phonemes.extractor import PhonemeExtractor
 from amharic_tts.phonemes.models.base import RATE
 from amharic_tts.phonemes.result import Recognition
+from amharic_tts.phonemes.sound import Audio
 
 
 class PhonemeAssistant:
@@ -21,23 +18,27 @@ class PhonemeAssistant:
         """Use an extractor, or make one from the environment."""
         self.extractor = PhonemeExtractor() if extractor is None else extractor
 
-    def extract_phoneme(self, audio: ArrayLike | str | Path, rate: float = RATE) -> Recognition:
+    def extract_phoneme(self, audio: Audio, rate: float = RATE) -> Recognition:
         """See `PhonemeExtractor.extract_phoneme`."""
         return self.extractor.extract_phoneme(audio, rate)
 
     def get_performance_info(self) -> dict[str, Any]:
         """Return the model, how it runs, and what was measured so far.
 
-        Times in seconds, memory in MB. `real_time_factor` is None before the first sound;
-        `fell_back` lists what was asked for and not given, each with its reason.
+        Times in seconds, memory in MB: `peak_memory_mb` is the most that the whole process has
+        held. `load_seconds` is the cold load of this model, warm-up included, also where the cache
+        had it. `real_time_factor` is seconds of work for a second of sound, None before the first
+        sound. `fell_back` lists what was asked for and not given, each with its reason.
         """
-        model, usage = self.extractor.recognizer, self.extractor.usage
+        extractor = self.extractor
+        model, usage = extractor.recognizer, extractor.usage
         heard, taken = usage.seconds_heard, usage.seconds_taken
         return {
             "model": model.id,
-            "backend": type(model).__name__,
+            "revision": model.revision,
+            "backend": model.backend,
             "dtype": model.dtype,
-            "threads": 1,
+            "threads": model.threads,
             "notation": model.notation,
             "languages": list(model.languages),
             "load_seconds": round(usage.load_seconds, 3),
@@ -47,8 +48,10 @@ class PhonemeAssistant:
             "real_time_factor": round(taken / heard, 4) if heard else None,
             "peak_memory_mb": round(_peak_memory() / 1e6, 1),
             "cache_hits": usage.cache_hits,
-            "quantization": self.extractor.use_quantization,
-            "compilation": self.extractor.use_compilation,
+            "cached_models": PhonemeExtractor._models.keys(),
+            "quantization": extractor.use_quantization,
+            "compilation": extractor.use_compilation,
+            "inventory": None if extractor.inventory is None else len(extractor.inventory),
             "fell_back": list(usage.fallbacks),
         }
 
@@ -56,6 +59,8 @@ class PhonemeAssistant:
 def _peak_memory() -> int:
     """Return the most memory that this process has held, in bytes."""
     if sys.platform == "win32":
+        import psutil
+
         return int(psutil.Process().memory_info().peak_wset)
     import resource
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +26,19 @@ class Phone:
     runners_up: tuple[tuple[str, float], ...] = ()
     """What else it may have been, each with its mean probability, the likeliest first."""
 
+    def __str__(self) -> str:
+        """Return the phone: ``tʃ``."""
+        return self.phone
+
 
 @dataclass(frozen=True)
 class Recognition:
-    """The phones of one sound."""
+    """The phones of one sound.
+
+    Code that took a string of phonemes keeps working: ``str(found)`` and ``f"{found:>40}"`` give
+    it, ``str(found).split()`` its phones, ``len(found)`` and ``for phone in found`` count and walk
+    them, and nothing heard is false.
+    """
 
     phones: tuple[Phone, ...]
     model: str
@@ -44,6 +54,23 @@ class Recognition:
     def __str__(self) -> str:
         """Return the phones with spaces, words apart by ``|``: ``h ɛ l oʊ | w ɝ l d``."""
         return " | ".join(" ".join(phone.phone for phone in word) for word in self.words())
+
+    def __format__(self, spec: str) -> str:
+        """Format `str(self)`."""
+        return format(str(self), spec)
+
+    def __len__(self) -> int:
+        """Return the number of phones."""
+        return len(self.phones)
+
+    def __iter__(self) -> Iterator[Phone]:
+        """Walk the phones in the order of their times."""
+        return iter(self.phones)
+
+    @property
+    def phonemes(self) -> list[str]:
+        """The phones alone: ``["h", "ɛ", "l", "oʊ"]``."""
+        return [phone.phone for phone in self.phones]
 
     def words(self) -> list[list[Phone]]:
         """Return the phones word by word; one word where the model marks none."""

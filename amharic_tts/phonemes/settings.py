@@ -17,19 +17,26 @@ class PhonemeSettings:
     """What the environment says; the names are those that users of the old extractor know."""
 
     use_optimized: bool = True
-    """``USE_OPTIMIZED_PHONEME_MODEL``: false turns the three below off."""
-    use_quantization: bool = True
-    """``USE_MODEL_QUANTIZATION``: int8 weights, for models that are converted here."""
+    """``USE_OPTIMIZED_PHONEME_MODEL``: false is the original way, the accurate model in torch with
+    32-bit floats, whatever the next three say."""
+    use_quantization: bool | None = None
+    """``USE_MODEL_QUANTIZATION``: int8 weights (true) or 32-bit floats (false), for models that are
+    converted here; None takes what is there."""
     use_fast_model: bool | None = None
-    """``USE_FAST_MODELS``: the small downloaded model; None leaves the embedded one."""
+    """``USE_FAST_MODELS``: the `fast` model (true) or the `accurate` one (false), both downloaded;
+    None takes the embedded one."""
     use_compilation: bool = False
-    """``USE_MODEL_COMPILATION``: `torch.compile`; measured without gain on a CPU, so off."""
+    """``USE_MODEL_COMPILATION``: `torch.compile`. On CPUs it brought nothing for 50 s of start-up
+    and needs torch in the process, so it is off."""
     log_performance: bool = False
     """``ENABLE_PERFORMANCE_LOGGING``: one log line for each sound."""
     warmup_runs: int = 1
     """``MODEL_WARMUP_RUNS``: runs on a second of silence after loading."""
     fall_back: bool = True
-    """``FALLBACK_ON_OPTIMIZATION_ERROR``: use the embedded model where the wanted one can't be."""
+    """``FALLBACK_ON_OPTIMIZATION_ERROR``: run with less, or with the embedded model, where what is
+    wanted can't be had; false raises the error."""
+    cached_models: int = 2
+    """``PHONEME_MODEL_CACHE``: how many loaded models a process keeps."""
 
 
 def _switch(values: Mapping[str, str | None], name: str) -> bool | None:
@@ -40,6 +47,13 @@ def _switch(values: Mapping[str, str | None], name: str) -> bool | None:
     if word not in (*_YES, *_NO):
         raise UserError(f"{name}={raw} is neither true nor false", "Write `true` or `false`")
     return word in _YES
+
+
+def _number(values: Mapping[str, str | None], name: str, otherwise: int, most: int) -> int:
+    raw = (values.get(name) or str(otherwise)).strip()
+    if not (raw.isascii() and raw.isdigit() and int(raw) <= most):
+        raise UserError(f"{name}={raw} is not a number from 0 to {most}")
+    return int(raw)
 
 
 def from_environment(
@@ -54,21 +68,20 @@ def from_environment(
     Raises:
         UserError: A value is not a switch or not a number.
     """
-    from dotenv import dotenv_values
-
     path = Path(".env") if file is None else file
-    values: dict[str, str | None] = dict(dotenv_values(path)) if path.is_file() else {}
+    values: dict[str, str | None] = {}
+    if path.is_file():
+        from dotenv import dotenv_values
+
+        values |= dotenv_values(path)
     values |= environ
-    optimized = _switch(values, "USE_OPTIMIZED_PHONEME_MODEL") is not False
-    runs = values.get("MODEL_WARMUP_RUNS") or "1"
-    if not runs.strip().isdigit() or int(runs) > 100:
-        raise UserError(f"MODEL_WARMUP_RUNS={runs} is not a number from 0 to 100")
     return PhonemeSettings(
-        use_optimized=optimized,
-        use_quantization=optimized and _switch(values, "USE_MODEL_QUANTIZATION") is not False,
-        use_fast_model=_switch(values, "USE_FAST_MODELS") if optimized else None,
-        use_compilation=optimized and _switch(values, "USE_MODEL_COMPILATION") is True,
+        use_optimized=_switch(values, "USE_OPTIMIZED_PHONEME_MODEL") is not False,
+        use_quantization=_switch(values, "USE_MODEL_QUANTIZATION"),
+        use_fast_model=_switch(values, "USE_FAST_MODELS"),
+        use_compilation=_switch(values, "USE_MODEL_COMPILATION") is True,
         log_performance=_switch(values, "ENABLE_PERFORMANCE_LOGGING") is True,
-        warmup_runs=int(runs),
+        warmup_runs=_number(values, "MODEL_WARMUP_RUNS", otherwise=1, most=100),
         fall_back=_switch(values, "FALLBACK_ON_OPTIMIZATION_ERROR") is not False,
+        cached_models=_number(values, "PHONEME_MODEL_CACHE", otherwise=2, most=100),
     )

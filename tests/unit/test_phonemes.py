@@ -17,7 +17,7 @@ from amharic_tts.phonemes.decode import decode
 from amharic_tts.phonemes.extractor import PhonemeExtractor
 from amharic_tts.phonemes.models.base import RATE, Symbols
 from amharic_tts.phonemes.models.hama_model import present
-from amharic_tts.phonemes.pieces import LONGEST, SHORTEST, pieces
+from amharic_tts.phonemes.pieces import CONTEXT, GRID, LONGEST, SHORTEST, pieces
 from amharic_tts.phonemes.settings import PhonemeSettings, from_environment
 
 needs_hama = pytest.mark.skipif(
@@ -146,14 +146,16 @@ def test_long_sounds_are_cut_where_they_are_quiet() -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 40 * RATE).astype(np.float32)
     noise[12 * RATE : 12 * RATE + RATE // 4] = 0
     found = list(pieces(np.array_split(noise, 57)))
-    assert np.array_equal(np.concatenate([piece for _, piece in found]), noise)
-    lengths = [len(piece) / RATE for _, piece in found]
-    assert all(SHORTEST <= length <= LONGEST for length in lengths[:-1])
-    assert 12.0 < lengths[0] < 12.25
-    assert [round(at * RATE) for at, _ in found] == [
-        0,
-        *np.cumsum([len(piece) for _, piece in found])[:-1],
-    ]
+    assert [piece.begin for piece in found] == [0.0, *(piece.end for piece in found[:-1])]
+    assert found[-1].end == 40.0
+    assert 12.0 < found[0].end < 12.25
+    for piece in found:
+        first = round(piece.start * RATE)
+        assert first % GRID == 0
+        assert np.array_equal(piece.samples, noise[first : first + len(piece.samples)])
+        assert len(piece.samples) <= LONGEST * RATE
+        assert round(piece.begin - piece.start, 6) == (CONTEXT if piece.begin else 0.0)
+    assert all(piece.end - piece.begin >= SHORTEST for piece in found[:-1])
     assert list(pieces([])) == []
 
 
@@ -182,15 +184,14 @@ def test_decoding() -> None:
     for frame, symbol in enumerate(path):
         scores[frame, symbol] = np.log(0.8)
     scores[10, 0] = -1.0
-    found, word = decode(scores, symbols, 0.02, 3)
+    found = decode(scores, symbols, 0.02)
     assert [(p.phone, round(p.start, 2), round(p.end, 2), p.word) for p in found] == [
-        ("a", 0.02, 0.08, 3),
-        ("a", 0.08, 0.1, 3),
-        ("bː", 0.16, 0.24, 4),
+        ("a", 0.02, 0.08, 0),
+        ("a", 0.08, 0.1, 0),
+        ("bː", 0.16, 0.24, 1),
     ]
     assert [round(p.confidence, 3) for p in found] == [0.8, 0.8, 0.8]
-    assert word == 5
-    assert decode(scores[:0], symbols, 0.02) == ([], 0)
+    assert decode(scores[:0], symbols, 0.02) == []
 
 
 def test_the_environment_and_its_file(tmp_path: Path) -> None:
@@ -201,7 +202,7 @@ def test_the_environment_and_its_file(tmp_path: Path) -> None:
     none = tmp_path / "none"
     assert from_environment({}, none) == PhonemeSettings()
     off = from_environment({"USE_OPTIMIZED_PHONEME_MODEL": "false", "USE_FAST_MODELS": "1"}, none)
-    assert (off.use_quantization, off.use_fast_model, off.use_compilation) == (False, None, False)
+    assert (off.use_optimized, off.use_fast_model) == (False, True)
     with pytest.raises(UserError, match="USE_FAST_MODELS=maybe is neither true nor false"):
         from_environment({"USE_FAST_MODELS": "maybe"}, none)
     with pytest.raises(UserError, match="MODEL_WARMUP_RUNS=-1"):
@@ -212,7 +213,9 @@ def test_the_environment_and_its_file(tmp_path: Path) -> None:
 def test_a_model_that_can_not_be_had_is_said() -> None:
     fast = PhonemeExtractor(use_quantization=True, use_fast_model=True, settings=PhonemeSettings())
     (note,) = fast.notes
-    assert note.startswith("embedded model: The model `fast` (anyspeech/zipa-small-crctc-500k)")
+    assert note.startswith(
+        "without the model `fast`: The model `fast` (anyspeech/zipa-small-crctc-500k)"
+    )
     assert fast.extract_phoneme(np.zeros(RATE)).notes == (note, "no phone was heard")
     with pytest.raises(UserError, match="The model `fast`"):
         PhonemeExtractor(use_fast_model=True, settings=PhonemeSettings(fall_back=False))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amharic_tts.errors import UserError
-from amharic_tts.phonemes.models.base import Recognizer
+from amharic_tts.phonemes.models.base import LoadOptions, Recognizer
 from amharic_tts.phonemes.models.hama_model import HamaModel
 
 EMBEDDED = "embedded"
@@ -32,11 +32,17 @@ ENTRIES = (
 )
 
 
-def load(name: str) -> Recognizer:
+def key(name: str, options: LoadOptions = LoadOptions()) -> str:  # noqa: B008 (frozen)
+    """Return what tells a loaded model from others."""
+    return f"{name} {options}"
+
+
+def load(name: str, options: LoadOptions = LoadOptions()) -> Recognizer:  # noqa: B008 (frozen)
     """Load a recogniser.
 
     Args:
         name: ``embedded``, ``fast``, ``accurate``, a Hugging Face id or a folder.
+        options: How it shall run.
 
     Raises:
         UserError: This version can't load it.
