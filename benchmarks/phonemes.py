@@ -129,7 +129,9 @@ def speed(bench: Bench, size: str, model: str | None, goal: float | None) -> Ite
     name = f"wav2vec2-{size}, random weights"
     medians = (_median(theirs, "cpu"), _median(mine, "cpu"))
     yield row(f"{name}: 5 s of sound, fp32 torch / int8 ONNX", "s CPU", *medians, ratio=ratio)
-    yield row(f"{name}: the same, ratio", "times", 1 if ratio else None, ratio, ratio=ratio, goal=goal)
+    yield row(
+        f"{name}: the same, ratio", "times", 1 if ratio else None, ratio, ratio=ratio, goal=goal
+    )
     peaks = (_median(theirs, "peak_mb"), _median(mine, "peak_mb"))
     yield row(f"{name}: peak memory, 5 s", "MB", *peaks, goal={"large": 600, "base": 350}[size])
     bench.end()

@@ -123,7 +123,9 @@ def _held(out: Path) -> Iterator[None]:
         lock = FileLock(out / _LOCK, timeout=0)
         lock.acquire()
     except Timeout as error:
-        raise UserError(f"Another batch writes into `{out}` now", "Wait until it is done") from error
+        raise UserError(
+            f"Another batch writes into `{out}` now", "Wait until it is done"
+        ) from error
     except (FileExistsError, NotADirectoryError) as error:
         raise UserError(f"`{out}` is not a folder", hint) from error
     except OSError as error:
@@ -174,7 +176,9 @@ class _Batch:
                 self.told = time.monotonic()
                 yield Progress(number + 1, len(sounds), "files looked at")
         if self.skipped:
-            message = f"{self.skipped} of {len(sounds)} files were heard already with these settings"
+            message = (
+                f"{self.skipped} of {len(sounds)} files were heard already with these settings"
+            )
             yield Finding("already_heard", message, "info")
         yield from self._hear_all(sorted(tasks, key=lambda task: task.seconds), len(sounds))
         self.ledger.close()
@@ -280,7 +284,9 @@ class _Batch:
     def _free(self, file: str) -> bool:
         if file.casefold() in self.taken or file.casefold() == _RESERVED:
             return False
-        return not any((self.request.out / f"{file}{end}").exists() for end in export.ENDINGS.values())
+        return not any(
+            (self.request.out / f"{file}{end}").exists() for end in export.ENDINGS.values()
+        )
 
     def _restore(self, sound: Sound) -> None:
         """Write the file of a sound from the table, where it is not there in this form."""

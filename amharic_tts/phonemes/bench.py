@@ -19,9 +19,9 @@ import numpy as np
 
 from amharic_tts.errors import UserError
 from amharic_tts.events import Done, Event, Finding, Progress
+from amharic_tts.g2p.alignment import distance
 from amharic_tts.phonemes import bench_limits, bench_random
 from amharic_tts.phonemes.bench_process import Variant, VariantFailed, VariantProcess
-from amharic_tts.g2p.alignment import distance
 from amharic_tts.phonemes.models import catalog, store
 from amharic_tts.phonemes.models.base import RATE, Array, Backend, DType, LoadOptions
 
@@ -124,9 +124,7 @@ def variants(request: BenchRequest) -> list[Variant]:
     Raises:
         UserError: No model is ready, and none was named.
     """
-    models = request.models or tuple(
-        state.entry.name for state in catalog.states() if state.ready
-    )
+    models = request.models or tuple(state.entry.name for state in catalog.states() if state.ready)
     if not models:
         raise UserError(
             "No phoneme model is ready on this machine",
@@ -214,7 +212,9 @@ def _row(
     }
     reference = _reference(process, taken)
     if reference is not None:
-        ratios = (a["cpu"] / max(b["cpu"], 1e-9) for a, b in zip(taken[reference], rounds, strict=True))
+        ratios = (
+            a["cpu"] / max(b["cpu"], 1e-9) for a, b in zip(taken[reference], rounds, strict=True)
+        )
         theirs, ours = outputs[reference], outputs[process]
         row["reference"] = reference.variant.name
         row["times_reference"] = statistics.median(ratios)
