@@ -54,7 +54,7 @@ class BatchRequest:
     form: str = "json"
     """Form of the single files: a key of `export.ENDINGS`."""
     model: str = catalog.EMBEDDED
-    options: LoadOptions = LoadOptions()
+    options: LoadOptions = field(default_factory=LoadOptions)
     inventory: str | Sequence[str] | None = None
     """Phones that may be written (`inventory.given`); None leaves the model free."""
     top: int | None = None
@@ -176,9 +176,7 @@ class _Batch:
                 self.told = time.monotonic()
                 yield Progress(number + 1, len(sounds), "files looked at")
         if self.skipped:
-            message = (
-                f"{self.skipped} of {len(sounds)} files were heard already with these settings"
-            )
+            message = f"{self.skipped} of {len(sounds)} files are heard already with these settings"
             yield Finding("already_heard", message, "info")
         yield from self._hear_all(sorted(tasks, key=lambda task: task.seconds), len(sounds))
         self.ledger.close()

@@ -60,7 +60,7 @@ def collect(sources: Sequence[Path]) -> Found:
     found = Found()
     taken: set[str] = set()
     for source in sources:
-        path = Path(os.path.abspath(Path(source).expanduser()))
+        path = Path(source).expanduser().absolute()
         if path.is_dir():
             sounds = _in_folder(source, path, found.findings)
         elif path.exists():

@@ -60,7 +60,7 @@ class VariantProcess:
         whole: bool = False,
     ) -> None:
         self.variant, self.part = variant, part
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (see `close`)
         began = time.perf_counter()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "amharic_tts.phonemes.bench_worker"],

@@ -101,7 +101,7 @@ def test_what_was_heard_is_passed_over_until_something_changes(tmp_path: Path) -
     result, events = done(wanted, heard)
     assert counts(result) == (2, 0, 2, 0, 0)
     assert [e.message for e in events if isinstance(e, Finding)] == [
-        "2 of 2 files were heard already with these settings"
+        "2 of 2 files are heard already with these settings"
     ]
     os.utime(first, (1, 1))  # a copy: other time, same bytes
     sound(second, 0.3)
