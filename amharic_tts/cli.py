@@ -24,6 +24,7 @@ from amharic_tts.commands import (
     normalize,
     output,
     phonemes,
+    phonemes_bench,
     runs,
     sample,
     speak,
@@ -66,7 +67,7 @@ def _options(
 
 _MODULES = (
     *(sample, dataset, base, train, runs, speak),
-    *(g2p, g2p_eval, normalize, phonemes, doctor),
+    *(g2p, g2p_eval, normalize, phonemes, phonemes_bench, doctor),
 )
 for _module in _MODULES:
     _module.register(app)

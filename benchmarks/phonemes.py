@@ -29,6 +29,7 @@ from amharic_tts.phonemes.bench import made_sound
 from amharic_tts.phonemes.bench_process import Variant, VariantFailed, VariantProcess
 from amharic_tts.phonemes.models import catalog, store
 from amharic_tts.phonemes.models.base import RATE, LoadOptions
+from benchmarks import sphinx
 from benchmarks.phones39 import error_rate, phones
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "ljspeech"
@@ -197,21 +198,25 @@ def under_limits(bench: Bench, large: str | None) -> Iterator[Row]:
 
 
 def accuracy(data: Path, clips: int | None) -> Iterator[Row]:
-    """Yield the phone error rate of the embedded model on read English."""
+    """Yield the phone error rate of the embedded model, and of pocketsphinx where it is there."""
+    from amharic_tts.audio.read import read
     from amharic_tts.phonemes.extractor import PhonemeExtractor
 
-    rate = None
+    peer = rate = None
     if (data / "phones.json").is_file():
         reference = json.loads((data / "phones.json").read_text(encoding="utf-8"))
         reference = dict(sorted(reference.items())[:clips])
+        sounds = {name: read(data / f"{name}.flac", RATE) for name in reference}
         extractor = PhonemeExtractor(model=catalog.EMBEDDED)
-        heard = {
-            name: phones(" ".join(p.phone for p in extractor.extract_phoneme(path).phones))
-            for name in reference
-            if (path := data / f"{name}.flac").is_file()
-        }
-        rate = error_rate(reference, heard)
-    yield row("embedded: phone error rate, LJSpeech", "%", None, rate, goal=16)
+        heard = {name: extractor.extract_phoneme(sound) for name, sound in sounds.items()}
+        written = {name: phones(" ".join(found.phonemes)) for name, found in heard.items()}
+        rate = error_rate(reference, written)
+        if sphinx.present():
+            other = sphinx.Sphinx()
+            written = {name: phones(other.ipa(sound)) for name, sound in sounds.items()}
+            peer = error_rate(reference, written)
+    measure = "embedded: phone error rate, LJSpeech (peer: pocketsphinx)"
+    yield row(measure, "%", peer, rate, goal=16)
 
 
 def rows(data: Path, quick: bool) -> Iterator[Row]:
