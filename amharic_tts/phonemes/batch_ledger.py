@@ -59,7 +59,7 @@ class Ledger:
 
     def _read(self) -> None:
         at = 0
-        with open(self.path, "rb") as file:
+        with disk_errors(self.path), open(self.path, "rb") as file:
             for raw in file:
                 begins, at = at, at + len(raw)
                 if not raw.endswith(b"\n"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,15 @@ import pytest
 import soundfile
 
 from amharic_tts.errors import UserError
-from amharic_tts.events import Done, Event, Finding, Progress
+from amharic_tts.events import Done, Event, EventLog, Finding, Progress, Stopped
 from amharic_tts.files import write_text
+from amharic_tts.jobs import process, store, task
+from amharic_tts.jobs.spec import JobSpec
 from amharic_tts.phonemes import batch, batch_files
 from amharic_tts.phonemes.batch import BatchRequest
 from amharic_tts.phonemes.models.base import LoadOptions
 from amharic_tts.phonemes.result import Phone, Recognition
+from amharic_tts.workspace import Workspace
 
 NOT_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="links and modes of POSIX")
 
@@ -173,6 +177,29 @@ def test_a_kill_between_file_and_line_hears_that_sound_again(
     assert names(tmp_path / "out") == {"a.json", "phones.jsonl"}
     assert counts(done(request(tmp_path))[0]) == (1, 1, 0, 0, 1)
     assert names(tmp_path / "out") == {"a.json", "phones.csv", "phones.jsonl"}
+
+
+def test_a_stop_is_heard_between_files(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)  # pytest keeps its own
+    for name in ("a", "b", "c"):
+        sound(tmp_path / "in" / f"{name}.wav")
+    folder = store.folder_of(workspace, "task", "p1")
+    store.create(workspace, JobSpec("p1", "task", "test", ["phonemes"]))
+
+    class Stops(Heard):
+        def extract_phoneme(self, audio: Path) -> Recognition:
+            if audio.name == "b.wav":
+                (folder / process.STOP_FILE).touch()
+            return super().extract_phoneme(audio)
+
+    heard = Stops()
+    assert task.run(workspace, folder, batch.run(request(tmp_path), heard)) == {}
+    assert heard.asked == ["a.wav", "b.wav"]
+    events, _ = EventLog(folder / "events.jsonl").read()
+    assert isinstance(events[-1], Stopped)
+    assert counts(done(request(tmp_path))[0]) == (3, 1, 2, 0, 1)
 
 
 def test_sources_of_one_name_and_names_that_are_taken(tmp_path: Path) -> None:

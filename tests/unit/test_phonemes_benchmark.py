@@ -71,7 +71,7 @@ def test_what_could_not_be_measured_is_null(tmp_path: Path) -> None:
         ("ð ə ɹ", "ð ɝ"),
         ("fɔːɹ ɡɛɹ", "f ɑ ɹ ɡ ɛ ɹ"),
         ("t͡ʃ ʤ dʒ ɾ ʔ x", "tʃ dʒ dʒ t k"),
-        ("o e əʊ a", "oʊ eɪ oʊ ɑ"),
+        ("o e b əʊ a", "oʊ eɪ b oʊ ɑ"),
         ("", ""),
         ("ç7", ""),
     ],

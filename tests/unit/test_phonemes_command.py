@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,10 @@ def test_a_batch_twice(still: Path, tmp_path: Path) -> None:
     assert message(run("--out", str(out), "-")).startswith("`-` (stdin) and --out")
 
 
-def test_a_job(still: Path, workspace: Workspace, tmp_path: Path) -> None:
+def test_a_job(
+    still: Path, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)  # pytest keeps its own
     folder = store.folder_of(workspace, "task", "p1")
     args = ["--out", str(tmp_path / "out"), "--job", str(folder), str(still)]
     store.create(workspace, JobSpec("p1", "task", "test", ["phonemes", *args], ""))
