@@ -27,7 +27,7 @@ from amharic_tts.events import Done
 from amharic_tts.phonemes import bench_limits, bench_random
 from amharic_tts.phonemes.bench import made_sound
 from amharic_tts.phonemes.bench_process import Variant, VariantFailed, VariantProcess
-from amharic_tts.phonemes.models import catalog, store
+from amharic_tts.phonemes.models import catalog
 from amharic_tts.phonemes.models.base import RATE, LoadOptions
 from benchmarks import sphinx
 from benchmarks.phones39 import error_rate, phones
@@ -105,7 +105,7 @@ def note(text: str) -> None:
 def random_model(size: str) -> str | None:
     """Return the folder of a model with random weights; None where it can't be made."""
     try:
-        for event in bench_random.build(size, store.cache_folder()):
+        for event in bench_random.build(size):
             if isinstance(event, Done):
                 return str(event.result["model"])
             note(getattr(event, "note", str(event)))

@@ -108,14 +108,18 @@ def phonemes(
     request = batch.BatchRequest(
         *(sources, out, form.value, model, options, phones, top), resume=not again
     )
-    events = batch.run(request)
     if job is not None:
-        task.run(Workspace.open(context.obj), job, events)
-        return
-    result = output.follow(events)
+        task.run(Workspace.open(context.obj), job, batch.run(request))
+    else:
+        _batch(request)
+
+
+def _batch(request: batch.BatchRequest) -> None:
+    """Write the phones of the sounds into a folder."""
+    result = output.follow(batch.run(request))
     output.note(
         f"{result['heard']} heard, {result['skipped']} heard before, {result['refused']} refused; "
-        f"results in `{out}`, all phones in `{result['table']}`"
+        f"results in `{result['out']}`, all phones in `{result['table']}`"
     )
     if result["refused"]:
         _refused(result["refused"], result["files"])

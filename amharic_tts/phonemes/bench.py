@@ -22,7 +22,7 @@ from amharic_tts.events import Done, Event, Finding, Progress
 from amharic_tts.g2p.alignment import distance
 from amharic_tts.phonemes import bench_limits, bench_random
 from amharic_tts.phonemes.bench_process import Variant, VariantFailed, VariantProcess
-from amharic_tts.phonemes.models import catalog, store
+from amharic_tts.phonemes.models import catalog
 from amharic_tts.phonemes.models.base import RATE, Array, Backend, DType, LoadOptions
 
 _ONNX: tuple[DType, ...] = ("int8", "fp32")
@@ -110,7 +110,7 @@ def with_random(request: BenchRequest, sizes: Sequence[str]) -> Iterator[Event]:
     """
     shown = dict(request.shown)
     for size in sizes:
-        for event in bench_random.build(size, store.cache_folder()):
+        for event in bench_random.build(size):
             if isinstance(event, Done):
                 shown[event.result["model"]] = f"{RANDOM} {size}"
             else:

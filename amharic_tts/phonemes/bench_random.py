@@ -19,7 +19,6 @@ from filelock import FileLock
 from amharic_tts.errors import MissingPart, UserError
 from amharic_tts.events import Done, Event, Failed, Finding, Progress
 from amharic_tts.files import require_space, sync_folder, write_text
-from amharic_tts.phonemes import convert
 
 SIZES: dict[str, dict[str, int]] = {
     "large": {
@@ -38,12 +37,12 @@ _PHONES = "a e i o u ɑ æ ɛ ɪ ɔ ʊ ʌ ə ɝ b d f ɡ h j k l m n ŋ p ɹ s t
 _SYMBOLS = ("<pad>", "<s>", "</s>", "<unk>", "|", *_PHONES.split())
 
 
-def build(size: str, folder: Path) -> Iterator[Event]:
+def build(size: str, folder: Path | None = None) -> Iterator[Event]:
     """Make the model and both its conversions, reused where they are there.
 
     Args:
         size: A key of `SIZES`.
-        folder: Where the models go, in folders of their own.
+        folder: Where the models go, in folders of their own; None takes the cache of models.
 
     Yields:
         Progress, then `Done` with ``model``: the folder that `catalog.load` takes.
@@ -59,6 +58,9 @@ def build(size: str, folder: Path) -> Iterator[Event]:
             "Random models need torch and transformers",
             "Install them with `python smart_install.py`, or measure a model that is converted",
         )
+    from amharic_tts.phonemes.models import store
+
+    folder = folder or store.cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"random-{size}"
     with FileLock(folder / f".random-{size}.lock"):
@@ -73,6 +75,8 @@ def build(size: str, folder: Path) -> Iterator[Event]:
 
 
 def _converted(folder: Path, dtype: str) -> Iterator[Event]:
+    from amharic_tts.phonemes import convert
+
     for event in convert.convert(str(folder), dtype=dtype):
         if isinstance(event, (Finding, Failed)):
             yield event

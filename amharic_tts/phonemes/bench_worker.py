@@ -56,7 +56,7 @@ def _serve(config: dict[str, Any], answers: TextIO) -> None:
 
     load = time.perf_counter() - began
     hear()
-    about = {"id": model.id, "backend": model.backend, "dtype": model.dtype}
+    about: dict[str, Any] = {"id": model.id, "backend": model.backend, "dtype": model.dtype}
     about |= {"notation": model.notation, "threads": model.threads}
     _answer(answers, {"load_seconds": load, **about, **bench_limits.memory()})
     for line in sys.stdin:
