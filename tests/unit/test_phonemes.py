@@ -221,7 +221,7 @@ def test_a_model_that_can_not_be_had_is_said() -> None:
         PhonemeExtractor(use_fast_model=True, settings=PhonemeSettings(fall_back=False))
     with pytest.raises(UserError, match="The model `accurate`"):
         PhonemeExtractor(model="accurate")
-    with pytest.raises(UserError, match="can't convert the model `a/b` yet"):
+    with pytest.raises(UserError, match="The model `a/b` is not converted yet"):
         PhonemeExtractor(model="a/b")
     with pytest.raises(UserError, match="There is no phoneme model `best`"):
         PhonemeExtractor(model="best")

@@ -14,7 +14,7 @@ from amharic_tts.phonemes.models.base import RATE, Array, Symbols
 
 HINT = (
     "hama is part of the set-up on Linux and macOS (`python smart_install.py`); "
-    "it has no build for Windows, where this version has no recogniser yet"
+    "it has no build for Windows: take `fast` there (`amharic-tts phonemes-convert fast`)"
 )
 _FRAME_SAMPLES = 320  # hama.asr.ASR_OUTPUT_FRAME_SAMPLES: a hop of 160 samples, subsampled by 2
 

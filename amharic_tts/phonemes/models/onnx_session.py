@@ -1,0 +1,60 @@
+"""onnxruntime sessions that hold little memory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from amharic_tts.errors import UserError
+
+_MOST_THREADS = 4
+
+
+def thread_count(wanted: int) -> int:
+    """Return the threads of a session; 0 asks for as many as the process may use, at most 4.
+
+    Raises:
+        UserError: A negative number.
+    """
+    if wanted < 0:
+        raise UserError(f"{wanted} is no number of threads", "0 takes what the machine has")
+    if wanted:
+        return wanted
+    if hasattr(os, "sched_getaffinity"):
+        return min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+    return min(_MOST_THREADS, os.cpu_count() or 1)
+
+
+def open_session(path: Path, threads: int) -> Any:
+    """Return a session whose weights stay in their file, mapped into memory.
+
+    Without packing in advance the weights are not copied (355 MB for a large model, for 15 % of
+    the time), and without an arena what a call used is given back after it.
+
+    Raises:
+        UserError: The file is no graph that this onnxruntime can run.
+    """
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    # Threads that spin while they wait cost processor time that small machines don't have.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except (
+        *(state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.InvalidArgument),
+        *(state.NoSuchFile, state.NotImplemented, state.RuntimeException, state.NoModel),
+    ) as error:
+        reason = str(error).splitlines()[0][:300]
+        raise UserError(
+            f"`{path}` can't be run: {reason}",
+            "Convert the model again: amharic-tts phonemes-convert MODEL",
+        ) from error
