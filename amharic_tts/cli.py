@@ -24,6 +24,7 @@ from amharic_tts.commands import (
     normalize,
     output,
     phonemes,
+    phonemes_bench,
     phonemes_compare,
     runs,
     sample,
@@ -67,7 +68,7 @@ def _options(
 
 _MODULES = (
     *(sample, dataset, base, train, runs, speak),
-    *(g2p, g2p_eval, normalize, phonemes, phonemes_compare, doctor),
+    *(g2p, g2p_eval, normalize, phonemes, phonemes_compare, phonemes_bench, doctor),
 )
 for _module in _MODULES:
     _module.register(app)
