@@ -20,6 +20,7 @@ from amharic_tts.commands import (
     dataset,
     doctor,
     g2p,
+    g2p_compare,
     g2p_eval,
     normalize,
     output,
@@ -68,7 +69,8 @@ def _options(
 
 _MODULES = (
     *(sample, dataset, base, train, runs, speak),
-    *(g2p, g2p_eval, normalize, phonemes, phonemes_compare, phonemes_bench, doctor),
+    *(g2p, g2p_compare, g2p_eval, normalize),
+    *(phonemes, phonemes_compare, phonemes_bench, doctor),
 )
 for _module in _MODULES:
     _module.register(app)

@@ -183,6 +183,10 @@ def fault(folder: Path) -> str:
     rng = sorted(folder.glob("rng_state*.pth"))
     if not rng:
         return "`rng_state.pth` is missing"
+    named = {path.name for path in rng}
+    for number in range(len(rng) if "rng_state.pth" not in named else 0):
+        if f"rng_state_{number}.pth" not in named:
+            return f"`rng_state_{number}.pth` is missing"
     for path in (folder / "optimizer.pt", folder / "scheduler.pt", *rng):
         if not _zip_ends_well(path):
             return f"`{path.name}` is cut short"

@@ -67,6 +67,8 @@ class FinetuneConfig:
     """Keep the base model's dropout while training."""
     device: str = "auto"
     """`auto`, `cpu` or `cuda`."""
+    processes: int = 0
+    """Processes that train together: 0 takes one for each GPU, and one on a CPU."""
     seed: int = 7
     """Seed of the order of the clips, the prompt slices and the new vocabulary rows."""
     base_revision: str = "main"
@@ -89,6 +91,8 @@ class FinetuneConfig:
             found.append(f"keep_checkpoints: {self.keep_checkpoints} must be at least 1")
         if not 0 < self.learning_rate < 1:
             found.append(f"learning_rate: {self.learning_rate} must be between 0 and 1")
+        if self.processes < 0:
+            found.append(f"processes: {self.processes} can't be negative; 0 chooses")
         if self.warmup_steps < 0:
             found.append(f"warmup_steps: {self.warmup_steps} can't be negative")
         if self.weight_decay < 0:

@@ -23,6 +23,7 @@ from amharic_tts.events import Finding
 from amharic_tts.files import write_text
 from training.config import FinetuneConfig
 from training.model import PackedXtts
+from training.ranks import Ranks
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,17 @@ class Plan:
         write_text(path, json.dumps(body, ensure_ascii=False, indent=1))
 
 
-def make_plan(config: FinetuneConfig) -> Plan:
-    """Decide how this machine runs a configuration.
+def make_plan(config: FinetuneConfig, ranks: Ranks | None = None) -> Plan:
+    """Decide how this machine runs a configuration, in one process or as one of several.
 
     Raises:
         UserError: A flag can't work here.
     """
+    ranks = ranks or Ranks()
     device = _device(config)
     attention = _attention(config, device.used)
     precision = _precision(config, device.used)
-    threads = _threads(device.used)
+    threads = _threads(device.used, ranks.on_this_machine)
     checkpointing = Setting(
         "checkpointing",
         _word(config.use_grad_checkpoint),
@@ -83,7 +85,7 @@ def make_plan(config: FinetuneConfig) -> Plan:
         else "",
     )
     dropout = Setting("dropout", _word(config.dropout), _word(config.dropout))
-    batch = config.batch_size * config.accumulation
+    batch = config.batch_size * config.accumulation * ranks.size
     lines = (
         device,
         attention,
@@ -93,11 +95,12 @@ def make_plan(config: FinetuneConfig) -> Plan:
         Setting("optimizer", "adamw", "adamw_torch_fused", "betas 0.9 and 0.96, decay on weights"),
         Setting(
             "batch",
-            f"{config.batch_size} x {config.accumulation}",
+            f"{config.batch_size} x {config.accumulation}" + f" x {ranks.size}" * (ranks.size > 1),
             f"{batch} clips a step",
             "" if batch >= 252 else "the community's advice for XTTS is at least 252",
         ),
         Setting("threads", "auto", str(threads)),
+        Setting("processes", str(config.processes or "auto"), str(ranks.size)),
     )
     return Plan(
         device.used,
@@ -178,8 +181,8 @@ def _precision(config: FinetuneConfig, device: str) -> Setting:
     return Setting("precision", asked, asked)
 
 
-def _threads(device: str) -> int:
-    """Return how many threads PyTorch computes with: the cores that this process may use.
+def _threads(device: str, processes: int) -> int:
+    """Return how many threads PyTorch computes with: its share of the cores it may use.
 
     ``OMP_NUM_THREADS`` is obeyed. Losses are repeated to the last bit only with the same number.
     """
@@ -188,7 +191,7 @@ def _threads(device: str) -> int:
         return int(asked)
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     # Beside a GPU the CPU only reads clips; more than that fights the loader's workers.
-    return min(usable or 1, 16 if device == "cpu" else 4)
+    return min(max(1, (usable or 1) // processes), 16 if device == "cpu" else 4)
 
 
 def apply_to_model(plan: Plan, model: PackedXtts, dropout: bool) -> None:

@@ -1,8 +1,9 @@
 """The training loop: ``transformers.Trainer`` around the packed XTTS loss.
 
-Two of the Trainer's private methods are overridden, which is why transformers is pinned to its
-minor version: `_get_num_items_in_batch` (we count text and audio targets apart) and
-`_get_train_sampler` (our order is a function of seed and epoch).
+Three of the Trainer's private methods are overridden, which is why transformers is pinned to its
+minor version: `_get_num_items_in_batch` (we count text and audio targets apart),
+`_get_train_sampler` (our order is a function of seed and epoch) and `_get_eval_sampler` (over
+several processes every clip still counts once).
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from transformers.trainer_utils import EvalLoopOutput
 from amharic_tts.errors import StudioError
 from training.checkpoints import Checkpoints
 from training.config import FinetuneConfig
-from training.data import ClipDataset, Collator, GroupedSampler
+from training.data import ClipDataset, Collator, GroupedSampler, InOrder
 from training.effective import Plan
 from training.model import PackedXtts, target_counts
+from training.ranks import Ranks
 from training.report import Emit, KeepCheckpoints, SetEpoch, TellEvents
 from training.stopping import StopAsked, StopSwitch
 
@@ -39,6 +41,7 @@ class XttsTrainer(Trainer):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.ranks = Ranks()
         self.sampler: GroupedSampler | None = None
         self._parts: dict[str, Tensor] = {}
         self._parts_from = 0
@@ -47,10 +50,15 @@ class XttsTrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> GroupedSampler:
         dataset: ClipDataset = train_dataset or self.train_dataset
-        step = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        size = step * self.args.world_size
-        self.sampler = GroupedSampler(dataset.lengths, size, self.args.seed)
+        size = self.args.train_batch_size * self.args.world_size
+        step = size * self.args.gradient_accumulation_steps
+        multiple = size if self.args.world_size > 1 else 1
+        self.sampler = GroupedSampler(dataset.lengths, step, self.args.seed, multiple)
         return self.sampler
+
+    def _get_eval_sampler(self, eval_dataset: Any) -> InOrder:
+        size = self.args.eval_batch_size * self.args.world_size
+        return InOrder(eval_dataset.lengths, size if self.args.world_size > 1 else 1)
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Any:
         """Return (2,) text and audio targets of an optimizer step, over all processes.
@@ -87,8 +95,10 @@ class XttsTrainer(Trainer):
         self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Tensor | None = None
     ) -> Tensor:
         loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
-        if not bool(torch.isfinite(loss)):
-            clips = [self.train_dataset.clips[i].id for i in inputs["clip"].tolist()]
+        if self.ranks.any(not bool(torch.isfinite(loss))):
+            here = [] if bool(torch.isfinite(loss)) else inputs["clip"].tolist()
+            there = [i for found in self.ranks.gather(here) for i in found]
+            clips = [self.train_dataset.clips[i].id for i in there]
             raise StudioError(
                 f"The loss of step {self.state.global_step + 1} is not a number; "
                 f"its clips are {', '.join(f'`{name}`' for name in clips)}",
@@ -202,14 +212,16 @@ def build_trainer(
     checkpoints: Checkpoints,
     emit: Emit,
     stop: StopSwitch,
+    ranks: Ranks | None = None,
 ) -> tuple[XttsTrainer, KeepCheckpoints]:
     """Return the trainer of a run, and the callback that knows whether it was stopped."""
     train, evaluation = data
+    ranks = ranks or Ranks()
     args = arguments(config, plan, checkpoints)
     if evaluation is None:
         args.eval_strategy = "no"
     keeper = KeepCheckpoints(
-        checkpoints, config.keep_checkpoints, stop, model, evaluation is not None
+        checkpoints, config.keep_checkpoints, stop, model, evaluation is not None, ranks
     )
     trainer = XttsTrainer(
         model=model,
@@ -219,5 +231,6 @@ def build_trainer(
         eval_dataset=evaluation,
         callbacks=[keeper, TellEvents(emit)],
     )
+    trainer.ranks = ranks
     trainer.add_callback(SetEpoch(lambda: trainer.sampler))
     return trainer, keeper

@@ -56,6 +56,8 @@ class Row:
     """(80, frames) mel of the prompt slice."""
     prompt: tuple[int, int] | None = None
     """First and past-the-last code that the prompt slice touches: ignored in the loss."""
+    blank: bool = False
+    """Only fills a batch, so that all processes have as many rows: none of its targets counts."""
 
 
 class PackedBatch(TypedDict, total=False):
@@ -107,13 +109,16 @@ def pack(
         tokens, codes = row.text.long(), row.codes.long()
         stop = torch.tensor([special.text_stop])
         read = torch.cat([torch.tensor([special.text_start]), tokens, stop])
-        _append(text, read, first, torch.cat([tokens, stop, torch.tensor([IGNORED])]))
+        wanted = torch.cat([tokens, stop, torch.tensor([IGNORED])])
+        _append(text, read, first, wanted.fill_(IGNORED) if row.blank else wanted)
         visible[number, len(tokens) + 1] = False
 
         stops = torch.full((1 + extra_stops,), special.mel_stop)
         targets = torch.cat([codes, stops])
         if row.prompt is not None:
             targets[row.prompt[0] : min(row.prompt[1], len(codes))] = IGNORED
+        if row.blank:
+            targets.fill_(IGNORED)
         spoken = torch.cat([torch.tensor([special.mel_start]), codes, stops[:extra_stops]])
         _append(mel, spoken, first + len(read), targets)
     batch = PackedBatch(
@@ -249,7 +254,8 @@ class PackedXtts(nn.Module):
         text_sum = _summed_loss(text_logits, packed["text_labels"])
         mel_sum = _summed_loss(mel_logits, packed["labels"])
         counts = target_counts(packed)
-        text_count, mel_count = counts if num_items_in_batch is None else num_items_in_batch
+        shared = counts if num_items_in_batch is None else num_items_in_batch
+        text_count, mel_count = shared.clamp(min=1)  # a batch of blank rows only has none
         loss_text, loss_mel = text_sum / text_count, mel_sum / mel_count
         return {
             "loss": self.text_weight * loss_text + self.mel_weight * loss_mel,
@@ -260,7 +266,7 @@ class PackedXtts(nn.Module):
 
 
 def target_counts(batch: PackedBatch) -> Tensor:
-    """Return (2,) how many text and audio targets count: never 0, each row has its STOPs."""
+    """Return (2,) how many text and audio targets count: at least the STOPs of each row."""
     return torch.stack([batch["text_labels"].ne(IGNORED).sum(), batch["labels"].ne(IGNORED).sum()])
 
 

@@ -124,6 +124,8 @@ def _json(results: Iterator[G2PResult]) -> Iterator[str]:
             "from_lexicon": list(result.from_lexicon),
             "passed_over": [{"backend": n, "reason": r} for n, r in result.passed_over],
             "problems": list(result.problems),
+            "quality": result.quality.numbers(),
+            "latin": [change.before for change in result.kept],
             "unpronounced": list(result.unpronounced),
         }
         yield before + json.dumps(item, ensure_ascii=False)

@@ -14,6 +14,7 @@ from amharic_tts.g2p import lexicon as lexicons
 from amharic_tts.g2p import quality, registry
 from amharic_tts.g2p.base import Backend
 from amharic_tts.text.normalize import normalize
+from amharic_tts.text.trace import Change
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ class G2PBackend(str, Enum):
 
     TRANSPHONE = "transphone"
     EPITRAN = "epitran"
+    EPITRAN_PLAIN = "epitran_plain"
+    EPITRAN_RED = "epitran_red"
     ESPEAK = "espeak"
     RULE_BASED = "rule_based"
 
@@ -44,14 +47,24 @@ class G2PResult:
     ipa: str
     backend: str
     version: str
+    quality: quality.Quality
+    """What the check of `ipa` found, with its numbers."""
     passed_over: tuple[tuple[str, str], ...] = ()
     """(backend, why not), in the order in which they were asked."""
-    problems: tuple[str, ...] = ()
-    """What is wrong with `ipa` where no backend did better."""
-    unpronounced: tuple[str, ...] = ()
-    """Characters that have no sound in Amharic and stand in `ipa` as they were written."""
+    kept: tuple[Change, ...] = ()
+    """Latin words of the text, with their place: they are kept as they are written."""
     from_lexicon: tuple[str, ...] = ()
     """The words whose phonemes the user's lexicon gave; `backend` made the others."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with `ipa` where no backend did better."""
+        return self.quality.problems
+
+    @property
+    def unpronounced(self) -> tuple[str, ...]:
+        """Characters that have no sound in Amharic and stand in `ipa` as they were written."""
+        return self.quality.unpronounced
 
     @property
     def made_by(self) -> str:
@@ -74,6 +87,7 @@ class EnhancedAmharicG2P:
         backend: str | G2PBackend | None = None,
         backend_order: Sequence[str | G2PBackend] | None = None,
         lexicon: lexicons.Lexicon | Path | str | None = None,
+        limits: quality.Thresholds = quality.DEFAULT,
     ) -> None:
         """Choose the order.
 
@@ -82,6 +96,7 @@ class EnhancedAmharicG2P:
                 None takes `registry.DEFAULT`, the one that measures best.
             backend_order: The whole order instead.
             lexicon: The user's own words, or the file of them; they go before every backend.
+            limits: What an output must keep to; beyond it, the next backend is asked.
 
         Raises:
             UserError: A backend is not known, the order is empty, both arguments are given, or
@@ -97,6 +112,7 @@ class EnhancedAmharicG2P:
         if isinstance(lexicon, (str, Path)):
             lexicon = lexicons.Lexicon.load(Path(lexicon))
         self._lexicon = lexicon
+        self._limits = limits
 
     @property
     def order(self) -> list[str]:
@@ -128,13 +144,14 @@ class EnhancedAmharicG2P:
         Raises:
             StudioError: No backend of the order works here.
         """
-        normalized = normalize(text, "am").text
-        pieces = self._lexicon.split(normalized) if self._lexicon else []
+        read = normalize(text, "am")
+        pieces = self._lexicon.split(read.text) if self._lexicon else []
         known = tuple(piece.text for piece in pieces if piece.ipa is not None)
         if self._lexicon and known and len(known) == len(pieces):
             ipa = lexicons.join(pieces, str)
-            made = (text, normalized, ipa, lexicons.NAME, self._lexicon.version)
-            return G2PResult(*made, from_lexicon=known)
+            made = (text, read.text, ipa, lexicons.NAME, self._lexicon.version)
+            found = quality.check(read.text, ipa)
+            return G2PResult(*made, found, kept=read.kept, from_lexicon=known)
         passed_over: list[tuple[str, str]] = []
         faulty: list[G2PResult] = []
         for backend in self._backends:
@@ -144,16 +161,16 @@ class EnhancedAmharicG2P:
                 continue
             try:
                 convert = backend.convert
-                ipa = lexicons.join(pieces, convert) if known else convert(normalized)
+                ipa = lexicons.join(pieces, convert) if known else convert(read.text)
             except StudioError as error:
                 passed_over.append((backend.name, error.message))
                 continue
-            found = quality.check(normalized, ipa)
+            found = quality.check(read.text, ipa, self._limits)
             version = backend.version
             if self._lexicon and known:
                 version += f"+{self._lexicon.version}"
-            made = (text, normalized, ipa, backend.name, version)
-            result = G2PResult(*made, tuple(passed_over), found.problems, found.unpronounced, known)
+            made = (text, read.text, ipa, backend.name, version)
+            result = G2PResult(*made, found, tuple(passed_over), read.kept, known)
             if found.ok:
                 return result
             faulty.append(result)

@@ -91,13 +91,32 @@ def create_run(workspace: Workspace, config: FinetuneConfig) -> Job:
         id=run_id,
         kind="train",
         title=f"{config.dataset} on {config.base}",
-        command=["-m", "training.finetune", str(workspace.run(run_id))],
+        command=[*_launcher(config, device), "-m", "training.finetune", str(workspace.run(run_id))],
         device=device,
         details={"dataset": config.dataset, "base": config.base, "steps": config.steps},
     )
     job = store.create(workspace, spec)
     write_text(job.folder / CONFIG, config.to_yaml())
     return job
+
+
+def processes(config: FinetuneConfig, device: str, gpus: int) -> int:
+    """Return how many processes train a run: those asked for, else one for each GPU.
+
+    Args:
+        config: The run's.
+        device: What it takes, `cpu` or `cuda`.
+        gpus: GPUs of this machine.
+    """
+    return config.processes or (max(1, gpus) if device == "cuda" else 1)
+
+
+def _launcher(config: FinetuneConfig, device: str) -> list[str]:
+    """Return what stands before the training command where several processes train together."""
+    count = processes(config, device, len(machine.facts().gpus) if device == "cuda" else 0)
+    if count == 1:
+        return []
+    return ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
 
 
 def start_run(workspace: Workspace, config: FinetuneConfig) -> Job:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from amharic_tts.spreadsheet import harmless
 
 
 @functools.cache
@@ -28,6 +31,18 @@ def offer(name: str, content: bytes) -> str:
     return str(path)
 
 
+def offer_copy(path: Path, name: str = "") -> str:
+    """Copy a file, of any size, and return the path for a download component.
+
+    Args:
+        path: A file of the workspace.
+        name: What the visitor gets it as; empty keeps its name.
+    """
+    target = Path(tempfile.mkdtemp(dir=_folder().name)) / (name or path.name)
+    shutil.copyfile(path, target)
+    return str(target)
+
+
 def offer_table(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Write a CSV that spreadsheets read as UTF-8, and return its path.
 
@@ -37,11 +52,5 @@ def offer_table(name: str, header: Sequence[str], rows: Iterable[Sequence[object
     writer = csv.writer(buffer)
     writer.writerow(header)
     for row in rows:
-        writer.writerow([_harmless(cell) for cell in row])
+        writer.writerow([harmless(cell) for cell in row])
     return offer(name, buffer.getvalue().encode("utf-8-sig"))
-
-
-def _harmless(cell: object) -> object:
-    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + cell
-    return cell
