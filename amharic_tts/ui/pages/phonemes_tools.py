@@ -107,7 +107,8 @@ class Tools:
         )
         made = [self.model, *chosen]
         wire(self.converting.ended.change, self.models, say, [self.model, self.dtype], made)
-        wire(self.bench.click, self.start_bench, say, [self.threads], self.benching.outputs)
+        bench = [*self.benching.outputs, self.table]
+        wire(self.bench.click, self.start_bench, say, [self.threads], bench)
         wire(self.benching.ended.change, self.bench_done, say, [self.benching.watch], [self.table])
 
     @property
@@ -124,7 +125,7 @@ class Tools:
     def loaded(self) -> list[Any]:
         """Every widget that `load` may update."""
         return [
-            *(self.model, self.other, self.card, self.convert, self.costs),
+            *(self.model, self.other, self.card, self.convert, self.costs, self.table),
             *self.converting.outputs,
             *self.benching.outputs,
         ]
@@ -136,7 +137,12 @@ class Tools:
             self.costs: phonemes_tables.costs(measured.costs(self._path), self.say),
             **self.converting.attach(self.studio.task_of(CONVERT)),
             **self.benching.attach(self.studio.task_of(BENCH)),
+            self.table: self._last_bench(),
         }
+
+    def _last_bench(self) -> str:
+        job = self.studio.newest_task(BENCH)
+        return phonemes_tables.bench(job.history().result, self.say) if job else ""
 
     @property
     def _path(self) -> Any:
