@@ -27,6 +27,7 @@ from amharic_tts.commands import (
     phonemes,
     phonemes_bench,
     phonemes_compare,
+    phonemes_convert,
     runs,
     sample,
     speak,
@@ -69,8 +70,8 @@ def _options(
 
 _MODULES = (
     *(sample, dataset, base, train, runs, speak),
-    *(g2p, g2p_compare, g2p_eval, normalize),
-    *(phonemes, phonemes_compare, phonemes_bench, doctor),
+    *(g2p, g2p_compare, g2p_eval, normalize, doctor),
+    *(phonemes, phonemes_bench, phonemes_compare, phonemes_convert),
 )
 for _module in _MODULES:
     _module.register(app)
