@@ -142,7 +142,7 @@ class PhonemeExtractor:
     def extract_phoneme(self, audio: Audio, rate: float = RATE) -> Recognition:
         """Return the phones of a sound.
 
-        Hours of sound take the memory of 15 seconds, and some 10 MB an hour for the result.
+        Hours of sound take the memory of 15 seconds, and 30 MB for the phones of an hour of speech.
 
         Args:
             audio: Samples (mono, or samples by channels; float or integer), an iterator of blocks

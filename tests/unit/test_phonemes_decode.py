@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+from made_models import SYMBOLS, tiny_ctc, tone
 from phoneme_fakes import FRAME, NAMES, FakeRecognizer, sound
 
 from amharic_tts.phonemes.decode import Decoder, decode
@@ -150,9 +152,11 @@ def test_hours_need_no_more_memory_than_seconds(extractor: PhonemeExtractor) -> 
         for number in range(1800):
             yield silence if number % 20 else second
 
+    long_silence = np.zeros(10 * RATE, np.float32)
+
     def ten_hours() -> Iterator[Array]:
         for number in range(3600):
-            yield np.repeat(silence, 10) if number else second
+            yield long_silence if number else second
 
     tracemalloc.start()
     count = sum(1 for _ in extractor.stream(half_an_hour()))
@@ -173,3 +177,16 @@ def test_results_read_like_the_string_of_old(extractor: PhonemeExtractor) -> Non
     assert (len(found), bool(found)) == (3, True)
     assert [str(phone) for phone in found] == found.phonemes == ["a", "b", "ʃː"]
     assert extractor.recognizer.frame_seconds == FRAME / RATE
+
+
+def test_a_converted_model_hears_a_long_sound(tmp_path: Path) -> None:
+    path = np.random.default_rng(2).integers(3, 9, 160).tolist()
+    pause = np.zeros(RATE // 10, np.float32)
+    samples = np.concatenate([part for i in path for part in (tone(i), pause)])
+    folder = tiny_ctc(tmp_path / "model")
+    extractor = PhonemeExtractor(model=str(folder), settings=PhonemeSettings(), inventory=SYMBOLS)
+    found = extractor.extract_phoneme(samples)
+    assert found.duration == 32.0
+    assert found.phonemes == [SYMBOLS[i] for i in path]
+    np.testing.assert_allclose([p.start for p in found], np.arange(160) * 0.2, atol=0.021)
+    assert extractor.usage.fallbacks == []
