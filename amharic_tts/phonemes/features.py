@@ -3,7 +3,7 @@
 The features are those of PanPhon (Mortensen et al. 2016, "PanPhon: A Resource for Mapping IPA
 Segments to Articulatory Feature Vectors", COLING), read out of the data files of the package
 `panphon`. The package itself is not imported: that takes 1.5 CPU seconds and 67 MB (pandas), its
-table read here 0.02 s and 2 MB.
+table read here 0.005 s and 3 MB.
 """
 
 from __future__ import annotations
