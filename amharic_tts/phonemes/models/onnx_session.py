@@ -30,8 +30,8 @@ def open_session(path: Path, threads: int) -> Any:
     """Return a session whose weights stay in their file, mapped into memory.
 
     Without packing in advance the weights are not copied (355 MB for a large model, for 15 % of
-    the time). The arena stays: without it the C library keeps what is given back, in pieces (wav2vec2
-    large, int8, 30 s: 530 MB with an arena, 765 to 925 MB without).
+    the time). The arena stays: without it the C library keeps what is given back, in pieces
+    (wav2vec2 large, int8, 30 s: 530 MB with an arena, 765 to 925 MB without).
 
     Raises:
         UserError: The file is no graph that this onnxruntime can run.
