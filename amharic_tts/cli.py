@@ -25,6 +25,7 @@ from amharic_tts.commands import (
     output,
     phonemes,
     phonemes_bench,
+    phonemes_convert,
     runs,
     sample,
     speak,
@@ -67,7 +68,8 @@ def _options(
 
 _MODULES = (
     *(sample, dataset, base, train, runs, speak),
-    *(g2p, g2p_eval, normalize, phonemes, phonemes_bench, doctor),
+    *(g2p, g2p_eval, normalize, doctor),
+    *(phonemes, phonemes_convert, phonemes_bench),
 )
 for _module in _MODULES:
     _module.register(app)

@@ -31,6 +31,10 @@ class RemoteFile:
     commit: str
 
 
+class FileNotThere(UserError):
+    """The repository has no such file at this revision."""
+
+
 class ConnectionLost(Exception):
     """The bytes stopped coming; what came is kept and the rest can be asked for."""
 
@@ -56,7 +60,7 @@ def describe(repo: str, name: str, revision: str, endpoint: str | None) -> Remot
         # No token: the repository is public, and `endpoint` may be anybody's.
         found = get_hf_file_metadata(url, token=False, timeout=_TIMEOUT, endpoint=hub)
     except EntryNotFoundError:
-        raise UserError(
+        raise FileNotThere(
             f"`{repo}` has no file `{name}` at revision `{revision}` on {hub}",
             "Choose another revision, or leave it out to take the newest",
         ) from None

@@ -62,7 +62,7 @@ def _unknown(model: Any) -> UserError:
     )
 
 
-def export(model: Any, folder: Path, int8: bool) -> Iterator[tuple[float, str]]:
+def export(model: Any, folder: Path, bits: int) -> Iterator[tuple[float, str]]:
     """Write `front.onnx` and `model.onnx` with their weights; yields the share done and a note.
 
     The model is used up: its convolutions are taken out.
@@ -74,7 +74,7 @@ def export(model: Any, folder: Path, int8: bool) -> Iterator[tuple[float, str]]:
 
     layers = front_layers(model)
     graph, weights = convert_front.build(layers)
-    pack(graph, folder / FRONT, set(weights), weights.__getitem__, int8, keep=set())
+    pack(graph, folder / FRONT, set(weights), weights.__getitem__, bits, keep=set())
     yield 0.1, "Following the model through a second of sound"
     _take_out_front(model)
     with tempfile.TemporaryDirectory(dir=folder, prefix="graph-") as aside:
@@ -88,7 +88,7 @@ def export(model: Any, folder: Path, int8: bool) -> Iterator[tuple[float, str]]:
         folder / MODEL,
         set(state),
         lambda name: state[name].float().numpy(),
-        int8,
+        bits,
         # The last product costs nothing and decides between the symbols.
         keep={"lm_head.weight"},
     )

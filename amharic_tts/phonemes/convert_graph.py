@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 Weights = Callable[[str], NDArray[np.float32]]
 OPSET = 17
 _PAGE = 4096  # weights begin on a page of memory, so that mapping them copies nothing
-_LARGEST = 127  # of a quantised weight
 _INLINE = 1024  # bytes; smaller tensors stay in the graph
 _SMALLEST = 64  # rows of a matrix that is worth quantising
 _IR_VERSION = 9  # what onnxruntime 1.23, the last for Python 3.10, is sure to read
 
 
 def pack(
-    graph: Any, target: Path, names: set[str], weights: Weights, int8: bool, keep: set[str]
+    graph: Any, target: Path, names: set[str], weights: Weights, bits: int, keep: set[str]
 ) -> None:
     """Write a graph beside the file of its weights, ``NAME.data``.
 
@@ -31,7 +30,8 @@ def pack(
         target: The graph to write.
         names: Of all weights; those that the graph does not use are passed over.
         weights: Returns one by its name.
-        int8: Quantise the products with constant matrices.
+        bits: Of the quantised weights: 8, or 7 where products of 8 would overflow; 32 leaves all
+            of them fp32.
         keep: Names of matrices that stay fp32.
     """
     import onnx
@@ -40,7 +40,7 @@ def pack(
     inputs = [value for value in graph.input if value.name not in names]
     with open(target.with_name(f"{target.name}.data"), "wb") as file:
         packer = _Packer(graph, names, weights, file, target.name)
-        nodes = packer.nodes(int8, keep)
+        nodes = packer.nodes(bits, keep)
         made = helper.make_graph(nodes, "main", inputs, graph.output, packer.initializers)
     model = helper.make_model(
         made,
@@ -67,7 +67,7 @@ class _Packer:
             for name in node.input:
                 self.users.setdefault(name, []).append(node)
 
-    def nodes(self, int8: bool, keep: set[str]) -> list[Any]:
+    def nodes(self, bits: int, keep: set[str]) -> list[Any]:
         """Return the nodes of the new graph."""
         found: list[Any] = []
         merged: set[str] = set()  # sums that have become part of a product
@@ -81,7 +81,7 @@ class _Packer:
                 continue
             if node.output[0] in merged:
                 continue
-            if int8 and (quantised := self._product(node, keep, merged)):
+            if bits < 32 and (quantised := self._product(node, bits, keep, merged)):
                 found.append(quantised)
                 continue
             for name in node.input:
@@ -100,7 +100,7 @@ class _Packer:
     def _is_weight(self, name: str) -> bool:
         return self._source(name) in self.names
 
-    def _product(self, node: Any, keep: set[str], merged: set[str]) -> Any:
+    def _product(self, node: Any, bits: int, keep: set[str], merged: set[str]) -> Any:
         """Return the int8 form of a product with a constant matrix and of the sum after it."""
         if node.op_type not in ("MatMul", "Gemm") or not self._is_weight(node.input[1]):
             return None
@@ -117,7 +117,7 @@ class _Packer:
             return None
         name = f"{node.input[1]}.int8"
         if name not in self.written:
-            values, scales = quantise(matrix)
+            values, scales = quantise(matrix, bits)
             self._add(name, values)
             self._add(f"{name}.scale", scales)
         output, bias = node.output[0], ""
@@ -168,8 +168,11 @@ class _Packer:
         value.tofile(self.file)
 
 
-def quantise(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def quantise(
+    matrix: NDArray[np.float32], bits: int
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Return signed int8 values and the scale of each column; symmetric, rounded to nearest."""
     largest = np.abs(matrix).max(axis=0)
-    scales = np.where(largest > 0, largest / _LARGEST, 1.0).astype(np.float32)
+    top = 2 ** (bits - 1) - 1
+    scales = np.where(largest > 0, largest / top, 1.0).astype(np.float32)
     return np.rint(matrix / scales).astype(np.int8), scales

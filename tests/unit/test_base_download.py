@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from amharic_tts import base_models
-from amharic_tts.base_models import download as module
+from amharic_tts.base_models import transfer as module
 from amharic_tts.base_models.catalog import CATALOG, XTTS_V2, check_base
 from amharic_tts.base_models.download import download
 from amharic_tts.errors import UserError

@@ -51,7 +51,7 @@ class OnnxCtc:
         """
         if not samples.size:
             return np.zeros((0, len(self.symbols.names)), dtype=np.float32)
-        x = prepare(samples, self.description)
+        x = normalised(samples, self.description.normalise, self.description.receptive)
         with self._lock:
             features = self._features(x)
             (scores,) = self._model.run(None, {"features": features})
@@ -78,14 +78,14 @@ def log_softmax(scores: Array) -> Array:
     )
 
 
-def prepare(samples: Array, description: Description) -> Array:
-    """Return the samples as the model wants them: normalised, and long enough for a frame."""
+def normalised(samples: Array, normalise: bool, receptive: int) -> Array:
+    """Return the samples as a model wants them: normalised, and long enough for a frame."""
     x = samples.astype(np.float32)
-    if description.normalise:
+    if normalise:
         # As transformers' Wav2Vec2FeatureExtractor.zero_mean_unit_var_norm.
         x = (x - x.mean()) / np.sqrt(x.var() + np.float32(1e-7))
-    if x.size < description.receptive:
-        x = np.pad(x, (0, description.receptive - x.size))
+    if x.size < receptive:
+        x = np.pad(x, (0, receptive - x.size))
     return np.ascontiguousarray(x, dtype=np.float32)
 
 
