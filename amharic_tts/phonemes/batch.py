@@ -78,7 +78,7 @@ class BatchRequest:
         """Return a hash of everything that a result depends on but the sound."""
         # By its phones: the file of a list may change under the same name.
         phones = None if self.inventory is None else sorted(inventory.given(self.inventory))
-        facts = [1, catalog.key(self.model, self.options), phones, self.top]
+        facts = [1, catalog.key(self.model, replace(self.options, threads=0)), phones, self.top]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 

@@ -69,8 +69,9 @@ def build(size: str, folder: Path | None = None) -> Iterator[Event]:
             yield Progress(0, 3, f"making random weights ({size})")
             _make(size, target)
         for number, dtype in enumerate(("int8", "fp32"), 1):
-            yield Progress(number, 3, f"converting to {dtype}")
-            yield from _converted(target, dtype)
+            if not store.is_there(store.converted(str(target), dtype)):
+                yield Progress(number, 3, f"converting to {dtype}")
+                yield from _converted(target, dtype)
     yield Done({"model": str(target)})
 
 
