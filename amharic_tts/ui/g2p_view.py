@@ -192,8 +192,8 @@ def why(words: Words) -> str:
         others = [f for f in measured.figures() if (f.list, f.view) == (name, View.STRICT)]
         second = min((f for f in others if f.backend != default.name), key=lambda f: f.per)
         values = {"list": name, "words": figure.words, "backend": default.name}
-        rates = {"per": f"{figure.per:.1f}", "wer": f"{figure.wer:.1f}"}
-        other = {"other": second.backend, "other_per": f"{second.per:.1f}"}
+        rates = {"per": f"{figure.per:.2f}", "wer": f"{figure.wer:.1f}"}
+        other = {"other": second.backend, "other_per": f"{second.per:.2f}"}
         line = words("g2p.why.line", **values, **rates, **other, other_wer=f"{second.wer:.1f}")
         lines.append(f"<li>{escape(line)}</li>")
     date = max(f.date for f in best.values())

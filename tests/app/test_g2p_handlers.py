@@ -90,7 +90,7 @@ def test_speaking_says_what_it_could_not(workspace: Workspace, monkeypatch: Any)
 def test_the_reason_of_the_default_is_measured() -> None:
     shown = g2p_view.why(SAY)
     best = measured.of_backend("rule_based")["GFF"]
-    assert f"GFF, {best.words} words: {best.per:.1f} % of the phones" in shown
+    assert f"GFF, {best.words} words: {best.per:.2f} % of the phones" in shown
     assert "Measured 2026-" in shown
 
 

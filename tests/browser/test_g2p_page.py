@@ -42,6 +42,14 @@ def rows(one: Any, selector: str) -> list[list[str]]:
         return list(csv.reader(file))
 
 
+def only(one: Any, box: str, *names: str) -> None:
+    """Leave these backends ticked: the others take seconds to load."""
+    labels = one.page.locator(f"{box} label")
+    for name in labels.all_inner_texts():
+        if name.strip() not in names:
+            labels.get_by_text(name.strip(), exact=True).click()
+
+
 def test_side_by_side_and_heard(studio: Any, tab: Any) -> None:
     one = tab().open(studio.url)
     compared(one)
@@ -108,6 +116,7 @@ def test_measured_on_a_list(studio: Any, tab: Any, tmp_path: Path) -> None:
     one = tab().open(studio.url)
     view(one, "gold")
     page = one.page
+    only(one, "#g2p-gold-backends", "rule_based", "epitran")
     chosen = page.locator("#g2p-gold-file input[type=file]")
     chosen.set_input_files(tmp_path / "bad.tsv")
     page.locator("#g2p-gold-file").get_by_text("bad").first.wait_for()
@@ -123,7 +132,7 @@ def test_measured_on_a_list(studio: Any, tab: Any, tmp_path: Path) -> None:
     page.locator("#g2p-gold-file").get_by_text("gold").first.wait_for()
     page.locator("#g2p-gold-start").click()
     page.locator("#g2p-gold-result").wait_for(state="visible", timeout=60_000)
-    assert page.locator("#g2p-gold-plot .barline").count() >= 2 * 4 * 3
+    assert page.locator("#g2p-gold-plot .barline").count() == 2 * 4 * 2
     assert "epitran" in page.locator("#g2p-gold-rates").inner_text()
     results = rows(one, "#g2p-gold-results")
     assert results[0][:3] == ["backend", "version", "view"]
@@ -147,7 +156,7 @@ def test_a_long_list_is_cancelled_and_a_short_one_made(
     one = tab().open(studio.url)
     view(one, "list")
     page = one.page
-    page.locator("#g2p-list-backends").get_by_text("epitran", exact=True).click()  # slow to load
+    only(one, "#g2p-list-backends", "rule_based", "espeak")
     chosen = page.locator("#g2p-list-file input[type=file]")
     chosen.set_input_files(tmp_path / "long.txt")
     page.locator("#g2p-list-file").get_by_text("long").first.wait_for()
