@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +24,13 @@ from amharic_tts.events import Clock, Progress
 from amharic_tts.files import disk_errors
 from amharic_tts.phonemes.extractor import PhonemeExtractor, nothing_heard
 from amharic_tts.phonemes.models.base import RATE, Array, Posteriors, Symbols
-from amharic_tts.phonemes.result import Phone, Recognition
+from amharic_tts.phonemes.result import Recognition
 from amharic_tts.phonemes.sound import Sound
 
 LONGEST = 3600.0
 """Seconds that are listened to; a page can't show more, the command has no such limit."""
+POLL = 0.4
+"""Seconds between two looks at how far it is."""
 PEAK_SECONDS = 0.05
 _SOUND, _POSTERIORS = "sound.wav", "posteriors.f16"
 
@@ -97,40 +101,53 @@ def listen(
     Raises:
         UserError: The file can't be read, or the disk is full.
     """
-    began = time.perf_counter()
     clock = Clock(min(probe(source).duration or 0.0, longest), "")
     with disk_errors(parent):
         folder = Path(tempfile.mkdtemp(prefix="heard-", dir=parent))
-    try:
-        with (
-            disk_errors(folder),
-            _Copy(source, folder / _SOUND, stop, longest) as blocks,
-            _Thoughts(folder / _POSTERIORS) as thoughts,
-        ):
-            phones: list[Phone] = []
+    thoughts = _Thoughts(folder / _POSTERIORS)
+    closed = threading.Event()
+
+    def enough() -> bool:
+        return closed.is_set() or stop()
+
+    # In a thread of its own: where no phone is heard for an hour, this still tells how far it is.
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        try:
+            copy = _Copy(source, folder / _SOUND, enough, longest)
+            work = worker.submit(_listened, extractor, copy, thoughts, folder)
             told = 0.0
-            for phone in extractor.stream(blocks, thoughts.keep):
-                phones.append(phone)
+            while not wait([work], timeout=POLL).done:
                 if thoughts.seconds > told:
                     told = thoughts.seconds
                     yield clock.progress(told)
-        taken = time.perf_counter() - began
-        extractor.count(thoughts.seconds, taken)
-        model = extractor.recognizer
-        nothing = () if phones else (nothing_heard(silent=not len(thoughts.starts)),)
-        recognition = Recognition(
-            tuple(phones),
-            model.id,
-            model.notation,
-            model.languages,
-            thoughts.seconds,
-            (*extractor.notes, *blocks.notes, *nothing),
-        )
-        symbols, frame = model.symbols, model.frame_seconds
-        return Heard(recognition, folder, symbols, frame, thoughts.starts, blocks.peaks, taken)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+            heard = work.result()
+            yield clock.progress(heard.duration)
+            return heard
+        except BaseException:
+            closed.set()
+            worker.shutdown()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+def _listened(extractor: PhonemeExtractor, copy: _Copy, thoughts: _Thoughts, folder: Path) -> Heard:
+    began = time.perf_counter()
+    with disk_errors(folder), copy, thoughts:
+        phones = tuple(extractor.stream(copy, thoughts.keep))
+    taken = time.perf_counter() - began
+    extractor.count(thoughts.seconds, taken)
+    model = extractor.recognizer
+    nothing = () if phones else (nothing_heard(silent=not len(thoughts.starts)),)
+    recognition = Recognition(
+        phones,
+        model.id,
+        model.notation,
+        model.languages,
+        thoughts.seconds,
+        (*extractor.notes, *copy.notes, *nothing),
+    )
+    symbols, frame = model.symbols, model.frame_seconds
+    return Heard(recognition, folder, symbols, frame, thoughts.starts, copy.peaks, taken)
 
 
 class _Copy:

@@ -11,16 +11,15 @@ from amharic_tts.errors import UserError
 from amharic_tts.phonemes import expected
 from amharic_tts.phonemes.expected import ExpectedWord
 from amharic_tts.phonemes.extractor import PhonemeExtractor
-from amharic_tts.phonemes.models.base import Backend, DType, LoadOptions
+from amharic_tts.phonemes.models.base import DType, LoadOptions
 from amharic_tts.ui.studio import Studio
 
 OTHER = "other"
 """The choice that stands for a hub id or a folder that is typed."""
 EXPECTED = ("am", "en", "phones")
 INVENTORIES = ("all", "am", "en", "own")
-BACKENDS = {"onnxruntime": "ONNX Runtime", "torch": "PyTorch"}
-"""Besides `auto`: names that are the same in every language."""
-DTYPES = ("auto", "int8", "fp32", "bf16")
+DTYPES = ("auto", "int8", "fp32")
+"""Those of onnxruntime: torch would stay in the memory of the server, so only the test runs it."""
 MAX_TEXT = 5000
 """Characters of an expected text."""
 
@@ -57,7 +56,6 @@ class ListenForm:
     other: str
     inventory: str
     own: str
-    backend: str
     dtype: str
     threads: int
 
@@ -73,11 +71,7 @@ class ListenForm:
 
     def options(self) -> LoadOptions:
         """Return how the model shall run."""
-        return LoadOptions(
-            backend=cast(Backend, self.backend),
-            dtype=cast(DType, self.dtype),
-            threads=int(self.threads or 0),
-        )
+        return LoadOptions(dtype=cast(DType, self.dtype), threads=int(self.threads or 0))
 
     def name(self, studio: Studio) -> str:
         """Return the model: a name of the catalog, or what was typed (`typed`)."""

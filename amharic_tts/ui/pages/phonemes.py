@@ -16,15 +16,15 @@ from amharic_tts.phonemes.assistant import PhonemeAssistant
 from amharic_tts.phonemes.extractor import PhonemeExtractor
 from amharic_tts.phonemes.listen import Heard, listen
 from amharic_tts.ui import downloads, job_view, phonemes_figure, phonemes_tables
-from amharic_tts.ui.handlers import guarded, wire
+from amharic_tts.ui.handlers import wire
 from amharic_tts.ui.html import rich
 from amharic_tts.ui.pages.phonemes_tools import Tools
 from amharic_tts.ui.phonemes_form import EXPECTED, INVENTORIES, ExpectedForm, ListenForm
 from amharic_tts.ui.studio import Studio
 from amharic_tts.ui.theme import ASSETS
 
-ALIGNED = 120.0
-"""Seconds up to which expected phones are scored by forced alignment; it grows as a square."""
+ALIGNED = 300.0
+"""Seconds up to which expected phones are scored by forced alignment."""
 
 
 @dataclass
@@ -148,26 +148,29 @@ class PhonemesPage:
         say, tools = self.say, self.tools
         form = [self.audio, tools.model, tools.other, self.inventory, self.own]
         shown = [self.overview, self.long, self.before, self.after, self.figure]
-        begun = wire(
+        # Said at once: listening itself may have to wait for another visitor's turn to end.
+        asked = wire(
             self.go.click,
+            self.begin,
+            say,
+            [self.session],
+            [self.go, self.stop, self.told, self.box],
+            queue=False,
+        )
+        heard = wire(
+            asked.then,
             self.listen,
             say,
             [self.session, self.expected, self.kind, *form, *tools.options],
             [
-                *(self.go, self.stop, self.told, self.box, self.facts, self.notes, self.table),
+                *(self.told, self.box, self.facts, self.notes, self.table),
                 *(self.compared, self.comparison, *self.files, *shown, *tools.measured),
             ],
             concurrency_id="model",
             concurrency_limit=1,
         )
         # Also after an error that nobody foresaw.
-        begun.then(
-            guarded(self.rest, say),
-            [self.session],
-            [self.go, self.stop, self.told],
-            api_visibility="private",
-            show_progress="hidden",
-        )
+        wire(heard.then, self.rest, say, [self.session], [self.go, self.stop, self.told])
         wire(self.stop.click, self.ask_to_stop, say, [self.session], [self.told], queue=False)
         wire(self.before.click, lambda s: self.turn(s, -1), say, [self.session], shown)
         wire(self.after.click, lambda s: self.turn(s, 1), say, [self.session], shown)
@@ -203,21 +206,25 @@ class PhonemesPage:
         """Show which models are ready, what was measured, and tasks that still run."""
         return self.tools.load(model, dtype)
 
+    def begin(self, session: Session) -> dict[Any, Any]:
+        """Show that the click was taken, and hide the result before."""
+        session.busy, session.stopping = True, False
+        return {
+            self.go: gr.Button(interactive=False),
+            self.stop: gr.Button(visible=True),
+            self.box: gr.Column(visible=False),
+            self.told: self._busy(self.say("phonemes.waiting"), None),
+        }
+
     def listen(
         self, session: Session, text: str, kind: str, *values: Any
     ) -> Iterator[dict[Any, Any]]:
         """Listen to a recording: tell how far it is, then show what was heard.
 
-        A mistake of the visitor is told in the page, where it stays; the result before is hidden.
+        A mistake of the visitor is told in the page, where it stays.
         """
         say = self.say
-        session.busy, session.stopping = True, False
-        yield {
-            self.go: gr.Button(interactive=False),
-            self.stop: gr.Button(visible=True),
-            self.box: gr.Column(visible=False),
-            self.told: self._busy(say("phonemes.loading"), None),
-        }
+        yield {self.told: self._busy(say("phonemes.loading"), None)}
         try:
             form, wanted = ListenForm(*values), ExpectedForm(text, kind)
             source, words = form.source(), wanted.words()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -19,7 +19,7 @@ from amharic_tts.ui import phonemes_tables
 from amharic_tts.ui.handlers import wire
 from amharic_tts.ui.job_panel import JobPanel
 from amharic_tts.ui.job_view import Watch
-from amharic_tts.ui.phonemes_form import BACKENDS, DTYPES, OTHER, typed
+from amharic_tts.ui.phonemes_form import DTYPES, OTHER, typed
 from amharic_tts.ui.studio import Studio
 
 CONVERT, BENCH = "phonemes-convert", "phonemes-bench"
@@ -64,12 +64,6 @@ class Tools:
                 f'<p class="quiet">{escape(say("phonemes.speed_help"))}</p>'
             )
             with gr.Row():
-                self.backend = gr.Dropdown(
-                    [(say("phonemes.backend_of.auto"), "auto"), *_pairs(BACKENDS)],
-                    value="auto",
-                    label=say("phonemes.backend"),
-                    elem_id="phonemes-backend",
-                )
                 self.dtype = gr.Dropdown(
                     [(say(f"phonemes.dtype_of.{name}"), name) for name in DTYPES],
                     value="auto",
@@ -114,7 +108,7 @@ class Tools:
     @property
     def options(self) -> list[Any]:
         """The widgets of how a model shall run, in the order of the form."""
-        return [self.backend, self.dtype, self.threads]
+        return [self.dtype, self.threads]
 
     @property
     def measured(self) -> list[Any]:
@@ -236,7 +230,3 @@ def _to_convert(state: catalog.State, dtype: str) -> bool:
     if not _convertible(state):
         return False
     return not state.ready or (dtype in ("int8", "fp32") and dtype not in state.dtypes)
-
-
-def _pairs(names: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(shown, name) for name, shown in names.items()]
