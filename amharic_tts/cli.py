@@ -22,6 +22,7 @@ from amharic_tts.commands import (
     g2p,
     g2p_compare,
     g2p_eval,
+    g2p_transphone,
     normalize,
     output,
     phonemes,
@@ -70,8 +71,8 @@ def _options(
 
 _MODULES = (
     *(sample, dataset, base, train, runs, speak),
-    *(g2p, g2p_compare, g2p_eval, normalize, doctor),
-    *(phonemes, phonemes_bench, phonemes_compare, phonemes_convert),
+    *(g2p, g2p_compare, g2p_eval, g2p_transphone, normalize),
+    *(phonemes, phonemes_bench, phonemes_compare, phonemes_convert, doctor),
 )
 for _module in _MODULES:
     _module.register(app)

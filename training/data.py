@@ -306,6 +306,8 @@ class Collator:
     """Packs rows into a batch; a class, since loader workers must be able to receive it."""
 
     special: SpecialTokens
+    extra_stops: int = 0
+    mask_text_stop: bool = False
 
     def __call__(self, rows: Sequence[Row]) -> PackedBatch:
-        return pack(rows, self.special)
+        return pack(rows, self.special, self.extra_stops, self.mask_text_stop)

@@ -1,27 +1,32 @@
 """The training loop: ``transformers.Trainer`` around the packed XTTS loss.
 
-Three of the Trainer's private methods are overridden, which is why transformers is pinned to its
+Five of the Trainer's private methods are overridden, which is why transformers is pinned to its
 minor version: `_get_num_items_in_batch` (we count text and audio targets apart),
-`_get_train_sampler` (our order is a function of seed and epoch) and `_get_eval_sampler` (over
-several processes every clip still counts once).
+`_get_train_sampler` (our order is a function of seed and epoch), `_get_eval_sampler` (over several
+processes every clip still counts once), `_save` and `_load_from_checkpoint` (the average of the
+weights goes with them).
 """
 
 from __future__ import annotations
 
 import dataclasses
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import PrinterCallback, Trainer, TrainingArguments
 from transformers.pytorch_utils import Conv1D
 from transformers.trainer_utils import EvalLoopOutput
 
 from amharic_tts.errors import StudioError
-from training.checkpoints import Checkpoints
+from training.checkpoints import MODEL, Checkpoints
 from training.config import FinetuneConfig
 from training.data import ClipDataset, Collator, GroupedSampler, InOrder
 from training.effective import Plan
+from training.ema import Average, KeepAverage
 from training.model import PackedXtts, target_counts
 from training.ranks import Ranks
 from training.report import Emit, KeepCheckpoints, SetEpoch, TellEvents
@@ -46,6 +51,8 @@ class XttsTrainer(Trainer):
         self._parts: dict[str, Tensor] = {}
         self._parts_from = 0
         self._totals: Tensor | None = None
+        self.average: Average | None = None
+        """Of the trained weights, where there is one: evaluated and saved beside them."""
         self.remove_callback(PrinterCallback)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> GroupedSampler:
@@ -121,11 +128,13 @@ class XttsTrainer(Trainer):
     ) -> EvalLoopOutput:
         """Evaluate with a mean over tokens, whatever the batch size, and disturb no random state.
 
-        A stop request ends it early; the metrics are then left out.
+        The average of the weights is judged where there is one. A stop request ends it early; the
+        metrics are then left out.
         """
         self._totals = None
         devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-        with torch.random.fork_rng(devices):
+        judged = self.average.applied() if self.average else nullcontext()
+        with torch.random.fork_rng(devices), judged:
             try:
                 output = super().evaluation_loop(
                     *args, metric_key_prefix=metric_key_prefix, **kwargs
@@ -140,6 +149,28 @@ class XttsTrainer(Trainer):
             metrics = {"loss": loss, "loss_text": text, "loss_mel": mel}
             output.metrics.update({f"{metric_key_prefix}_{k}": v for k, v in metrics.items()})
         return output
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        super()._save(output_dir, state_dict)
+        if self.average and self.args.should_save:
+            self.average.save(Path(output_dir or self.args.output_dir))
+
+    def _load_from_checkpoint(
+        self, resume_from_checkpoint: str, model: nn.Module | None = None
+    ) -> None:
+        folder = Path(resume_from_checkpoint)
+        # The Trainer loads what fits and leaves the rest as it is.
+        with safe_open(folder / MODEL, framework="pt") as weights:
+            other = set(weights.keys()) ^ set((model or self.model).state_dict())
+        if other:
+            raise StudioError(
+                f"`{folder.name}` is of another model: {len(other)} weights are on one side only, "
+                f"such as `{min(other)}`",
+                "Put config.yaml back as it was when the run began, or begin a new run",
+            )
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if self.average:
+            self.average.load(folder)
 
     def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
         """Decay weights only, not embeddings, norms and biases: coqui's rule for XTTS."""
@@ -221,16 +252,25 @@ def build_trainer(
     if evaluation is None:
         args.eval_strategy = "no"
     keeper = KeepCheckpoints(
-        checkpoints, config.keep_checkpoints, stop, model, evaluation is not None, ranks
+        checkpoints,
+        config.keep_checkpoints,
+        stop,
+        model,
+        evaluation is not None,
+        ranks,
+        config.ema_decay > 0,
     )
     trainer = XttsTrainer(
         model=model,
         args=args,
-        data_collator=Collator(model.special),
+        data_collator=Collator(model.special, config.extra_stops, config.hide_text_stop),
         train_dataset=train,
         eval_dataset=evaluation,
         callbacks=[keeper, TellEvents(emit)],
     )
     trainer.ranks = ranks
     trainer.add_callback(SetEpoch(lambda: trainer.sampler))
+    if config.ema_decay:  # now that the weights are on their device
+        trainer.average = Average(model, config.ema_decay)
+        trainer.add_callback(KeepAverage(trainer.average))
     return trainer, keeper

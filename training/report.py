@@ -88,11 +88,14 @@ class KeepCheckpoints(TrainerCallback):
         model: torch.nn.Module,
         evaluates: bool,
         ranks: Ranks,
+        averaged: bool = False,
     ) -> None:
         self._checkpoints, self._keep, self._stop = checkpoints, keep, stop
         self._ranks = ranks
         self._model, self._evaluates = model, evaluates
-        self._parameters = sum(p.numel() for p in model.parameters())
+        sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
+        trained = sum(number for number, is_trained in sizes if is_trained)
+        self._sizes = (sum(number for number, _ in sizes), trained, averaged)
         self._random: list[torch.Tensor] | None = None
         self.stopped = False
         """A stop was asked for before the last step."""
@@ -158,7 +161,7 @@ class KeepCheckpoints(TrainerCallback):
 
     def _require_room_and_fitness(self, step: int) -> None:
         """Never fill the disk, and never put weights that are no numbers after sound ones."""
-        self._checkpoints.require_room(self._parameters)
+        self._checkpoints.require_room(*self._sizes)
         for name, parameter in self._model.named_parameters():
             if not bool(torch.isfinite(parameter).all()):
                 raise StudioError(

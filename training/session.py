@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from collections.abc import Mapping
@@ -37,6 +38,7 @@ from training.practice.base import build
 from training.ranks import Ranks
 from training.report import Emit
 from training.stopping import StopAsked, StopSwitch
+from training.verification import VerifyPlan
 
 logger = logging.getLogger(__name__)
 
@@ -216,7 +218,7 @@ class Session:
             state = gpt_state(load_model_state(base.folder / "model.pth"))
             extended = extend_state(state, parts.old_size, encoder.size, self.config.seed)
             model.load_state_dict(extended, strict=True)
-        effective.apply_to_model(plan, model, self.config.dropout)
+        self._apply(plan, model, encoder.size - parts.old_size)
         style = StyleMel(base.folder / "mel_stats.pth")
         train = ClipDataset(parts.train, style, self.config.seed)
         evaluation = ClipDataset(parts.evaluation, style, evaluation=True)
@@ -230,10 +232,20 @@ class Session:
             self.stop,
             self.ranks,
         )
-        trainer.add_callback(effective.VerifyPlan(plan, trainer))
+        trainer.add_callback(VerifyPlan(plan, trainer))
         trainer.args.eval_on_start = bool(parts.evaluation) and self._owes_evaluation(start)
         self._run_trainer(trainer, start)
         return keeper.stopped
+
+    def _apply(self, plan: Plan, model: PackedXtts, new_tokens: int) -> None:
+        line = effective.apply_to_model(plan, model)
+        plan = dataclasses.replace(plan, settings=(*plan.settings, line))
+        if self.ranks.first:
+            plan.write(self.run / "effective.json")
+        self.emit(Finding("effective.parameters", line.used, "info", line.name))
+        if self.config.freeze_embeddings and new_tokens:
+            what = f"the embeddings of {new_tokens} new tokens stay untrained"
+            self.emit(Finding("freeze_embeddings", what, "warning", "freeze_embeddings"))
 
     def _owes_evaluation(self, start: Checkpoint | None) -> bool:
         """Tell whether a stop kept the evaluation from being made that was due at a checkpoint."""

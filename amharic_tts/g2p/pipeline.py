@@ -12,7 +12,7 @@ from typing import overload
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.g2p import lexicon as lexicons
 from amharic_tts.g2p import quality, registry
-from amharic_tts.g2p.base import Backend
+from amharic_tts.g2p.base import Backend, phones
 from amharic_tts.text.normalize import normalize
 from amharic_tts.text.trace import Change
 
@@ -34,6 +34,8 @@ class G2PBackend(str, Enum):
 
 
 DOCUMENTED_ORDER = (G2PBackend.TRANSPHONE, G2PBackend.EPITRAN, G2PBackend.RULE_BASED)
+ORDERS: dict[str, tuple[G2PBackend, ...]] = {"documented": DOCUMENTED_ORDER}
+"""Orders that have a name."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class EnhancedAmharicG2P:
     def __init__(
         self,
         backend: str | G2PBackend | None = None,
-        backend_order: Sequence[str | G2PBackend] | None = None,
+        backend_order: Sequence[str | G2PBackend] | str | None = None,
         lexicon: lexicons.Lexicon | Path | str | None = None,
         limits: quality.Thresholds = quality.DEFAULT,
     ) -> None:
@@ -94,7 +96,8 @@ class EnhancedAmharicG2P:
         Args:
             backend: The first backend; those after it in `DOCUMENTED_ORDER` are the fallback.
                 None takes `registry.DEFAULT`, the one that measures best.
-            backend_order: The whole order instead.
+            backend_order: The whole order instead: names, or a name of `ORDERS`, or names with
+                commas.
             lexicon: The user's own words, or the file of them; they go before every backend.
             limits: What an output must keep to; beyond it, the next backend is asked.
 
@@ -104,10 +107,8 @@ class EnhancedAmharicG2P:
         """
         if backend_order is not None and backend is not None:
             raise UserError("Give `backend` or `backend_order`, not both")
-        names = _order(backend) if backend_order is None else [str(n) for n in backend_order]
-        if not names:
-            raise UserError("The order of G2P backends is empty")
-        self._backends: list[Backend] = [registry.get(name) for name in dict.fromkeys(names)]
+        names = _order(backend) if backend_order is None else order_of(backend_order)
+        self._backends: list[Backend] = [registry.get(name) for name in names]
         self._told: set[tuple[str, str]] = set()
         if isinstance(lexicon, (str, Path)):
             lexicon = lexicons.Lexicon.load(Path(lexicon))
@@ -137,6 +138,26 @@ class EnhancedAmharicG2P:
         for result in results:
             self._tell(result)
         return results[0].ipa if isinstance(text, str) else [result.ipa for result in results]
+
+    @overload
+    def phonemes(self, text: str) -> list[list[str]]: ...
+    @overload
+    def phonemes(self, text: list[str]) -> list[list[list[str]]]: ...
+    def phonemes(self, text: str | list[str]) -> list[list[str]] | list[list[list[str]]]:
+        """Return the phones of each word of a text, or of each text of a list.
+
+        Joined, the phones of a word are the word in `convert`, what can't be pronounced included.
+
+        Example:
+            >>> EnhancedAmharicG2P().phonemes("ሰላም ቤት")
+            [['s', 'ə', 'l', 'a', 'm'], ['b', 'e', 't']]
+
+        Raises:
+            StudioError: No backend of the order works here.
+        """
+        if isinstance(text, str):
+            return [phones(word) for word in self.convert(text).split()]
+        return [[phones(word) for word in ipa.split()] for ipa in self.convert(text)]
 
     def convert_detailed(self, text: str) -> G2PResult:
         """Return the IPA of a text with the backend that made it and why others did not.
@@ -192,6 +213,25 @@ class EnhancedAmharicG2P:
             if (result.backend, problem) not in self._told:
                 self._told.add((result.backend, problem))
                 log.warning("G2P by `%s`: %s", result.backend, problem)
+
+
+def order_of(wanted: Sequence[str | G2PBackend] | str) -> list[str]:
+    """Return the names of an order, each backend once.
+
+    Args:
+        wanted: Names of backends, or one string: a name of `ORDERS`, or names with commas.
+
+    Raises:
+        UserError: A backend is not known, or there is none.
+    """
+    if isinstance(wanted, str):
+        wanted = ORDERS.get(wanted.strip().lower()) or [n for n in wanted.split(",") if n.strip()]
+    names = [registry.get(str(name)).name for name in wanted]
+    if not names:
+        raise UserError(
+            "The order of G2P backends is empty", "Give names with commas, or `documented`"
+        )
+    return list(dict.fromkeys(names))
 
 
 def _order(backend: str | G2PBackend | None) -> list[str]:

@@ -31,14 +31,17 @@ def offer(name: str, content: bytes) -> str:
     return str(path)
 
 
-def offer_copy(path: Path, name: str = "") -> str:
-    """Copy a file, of any size, and return the path for a download component.
+def offer_copy(path: Path) -> str:
+    """Copy a file of the workspace, of any size, and return the path for a download component.
 
-    Args:
-        path: A file of the workspace.
-        name: What the visitor gets it as; empty keeps its name.
+    The same file is copied once, however often the page is opened.
     """
-    target = Path(tempfile.mkdtemp(dir=_folder().name)) / (name or path.name)
+    return _copied(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=32)
+def _copied(path: Path, _stamp: int) -> str:
+    target = Path(tempfile.mkdtemp(dir=_folder().name)) / path.name
     shutil.copyfile(path, target)
     return str(target)
 
