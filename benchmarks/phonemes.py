@@ -172,7 +172,7 @@ def long_clip(bench: Bench, large: str | None) -> Iterator[Row]:
     peaks: list[float | None] = []
     for options, whole in ((PEERS, True), (OURS, False)):
         process = large and bench.process(large, options, seconds=30, whole=whole)
-        peaks.append(process.round()["peak_mb"] if process else None)
+        peaks.append(process.about["peak_mb"] if process else None)
         bench.end()
     yield row("large, 30 s clip: peak memory", "MB", *peaks, goal=700)
 
@@ -191,8 +191,7 @@ def under_limits(bench: Bench, large: str | None) -> Iterator[Row]:
             process = bench.process(model, options, seconds=30, **how)
             runs.append(int(process is not None))
             if process is not None:
-                facts = process.round()
-                note(f"{name} under the limits: {facts}")
+                note(f"{name} under the limits: {process.start_seconds:.1f} s, {process.about}")
             bench.end()
         yield row(f"{name}: runs under {limits}", "1 is yes", *runs, ratio=None, goal=1)
 
@@ -219,11 +218,11 @@ def accuracy(data: Path, clips: int | None) -> Iterator[Row]:
     yield row(measure, "%", peer, rate, goal=16)
 
 
-def rows(data: Path, quick: bool) -> Iterator[Row]:
+def rows(data: Path, quick: bool, rounds: int) -> Iterator[Row]:
     """Yield all rows; with `quick` those of the large model are null."""
     large = None if quick else random_model("large")
     base = random_model("base")
-    with tempfile.TemporaryDirectory() as name, Bench(Path(name), 2 if quick else 7) as bench:
+    with tempfile.TemporaryDirectory() as name, Bench(Path(name), 2 if quick else rounds) as bench:
         yield from speed(bench, "large", large, goal=3.5)
         yield from speed(bench, "base", base, goal=None)
         yield from embedded_memory(bench)
@@ -237,10 +236,11 @@ def main() -> None:
     """Measure and print the rows."""
     parser = argparse.ArgumentParser(description="Measure phone recognition.")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, no large model")
+    parser.add_argument("--rounds", type=int, default=7, help="counted rounds")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the English clips")
     options = parser.parse_args()
-    found = list(rows(options.data, options.quick))
+    found = list(rows(options.data, options.quick, options.rounds))
     if options.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return

@@ -19,6 +19,7 @@ class Process:
 
     def __init__(self, cpu: float, peak: float) -> None:
         self.cpu, self.peak = cpu, peak
+        self.about = {"peak_mb": peak}
 
     def round(self) -> dict[str, float]:
         self.cpu *= 2
