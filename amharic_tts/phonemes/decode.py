@@ -13,6 +13,8 @@ from amharic_tts.phonemes.result import Phone
 
 LONGEST = 0.25
 """Seconds after which a phone ends even where no other begins: a pause is not part of it."""
+PAUSE = 0.5
+"""Seconds without any symbol that end a word, where the model marks words at all."""
 RUNNERS_UP = 3
 _LEAST = 0.001
 """A runner-up has at least this mean probability."""
@@ -24,6 +26,8 @@ class _Run:
 
     symbol: int
     start: float
+    last: float
+    """Seconds at which its last frame begins."""
     total: NDArray[np.float64]
     """Sum of the probabilities of all symbols over the frames."""
     frames: int
@@ -92,9 +96,11 @@ class Decoder:
             symbol, run = int(best[first]), self._run
             if run is not None and run.symbol == symbol:
                 run.total, run.frames = run.total + total, run.frames + last - first
+                run.last = float(starts[last - 1])
             else:
                 self._end_run()
-                self._run = _Run(symbol, float(starts[first]), total, last - first)
+                span = float(starts[first]), float(starts[last - 1])
+                self._run = _Run(symbol, *span, total, last - first)
         return self._taken()
 
     def pause(self, at: float) -> list[Phone]:
@@ -121,12 +127,16 @@ class Decoder:
         return done
 
     def _end_word(self) -> None:
-        self._word += self._begun
+        self._word += self._begun and self._symbols.word is not None
         self._begun = False
 
     def _end_run(self) -> None:
         run, self._run = self._run, None
-        if run is None or run.symbol == self._symbols.blank:
+        if run is None:
+            return
+        if run.symbol == self._symbols.blank:
+            if run.last - run.start >= PAUSE:
+                self._end_word()
             return
         if run.symbol in self._symbols.modifiers:
             # One at the beginning of a word belongs to no phone, and is left out.

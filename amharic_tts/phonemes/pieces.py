@@ -43,17 +43,20 @@ class Piece:
         return float(np.abs(self.samples).max(initial=0.0)) < 1e-4
 
 
-def pieces(blocks: Iterable[Array], grid: int = GRID) -> Iterator[Piece]:
+def pieces(blocks: Iterable[Array], grid: int = GRID, padded: bool = False) -> Iterator[Piece]:
     """Yield the pieces of a sound; at most `LONGEST` seconds of it are held.
 
     Args:
         blocks: Mono samples at `RATE`, in any lengths.
         grid: Samples of one frame of the model.
+        padded: Whether the sound gets silence as the context of its own beginning and end.
     """
     context = -(-int(CONTEXT * RATE) // grid) * grid
+    silence = np.zeros(context if padded else 0, dtype=np.float32)
     longest, shortest = int(LONGEST * RATE) - 2 * context, int(SHORTEST * RATE)
-    waiting: list[Array] = []
-    held = first = begin = 0  # samples held; places of the first of them and of the next piece
+    waiting: list[Array] = [silence]
+    held, first, begin = len(silence), -len(silence), 0
+    # `held` samples, the first of them at `first`; the next piece begins at `begin`.
     for block in _small(blocks):
         waiting.append(block)
         held += len(block)
@@ -67,7 +70,7 @@ def pieces(blocks: Iterable[Array], grid: int = GRID) -> Iterator[Piece]:
             held -= cut - context - first
             first, begin = cut - context, cut
     if first + held > begin:
-        yield _piece(np.concatenate(waiting), first, begin, first + held)
+        yield _piece(np.concatenate([*waiting, silence]), first, begin, first + held)
 
 
 def _piece(samples: Array, first: int, begin: int, end: int) -> Piece:
@@ -86,6 +89,8 @@ def quiet_place(samples: Array) -> int:
     Args:
         samples: Mono at `RATE`, some seconds.
     """
+    if not samples.any():
+        return len(samples) // 2
     window = int(_WINDOW * RATE)
     count = len(samples) // window
     frames = samples[: count * window].reshape(count, window)

@@ -31,10 +31,13 @@ class PhonemeSettings:
     log_performance: bool = False
     """``ENABLE_PERFORMANCE_LOGGING``: one log line for each sound."""
     warmup_runs: int = 1
-    """``MODEL_WARMUP_RUNS``: runs on a second of silence after loading."""
+    """``MODEL_WARMUP_RUNS``: runs on a tenth of a second of silence after loading."""
     fall_back: bool = True
     """``FALLBACK_ON_OPTIMIZATION_ERROR``: run with less, or with the embedded model, where what is
     wanted can't be had; false raises the error."""
+    word_forms: bool = True
+    """``PHONEME_WORD_FORMS``: put right what the embedded model writes wrongly in the five most
+    frequent words of English (`word_forms`); false gives what it writes, to judge a speaker by."""
     cached_models: int = 2
     """``PHONEME_MODEL_CACHE``: how many loaded models a process keeps."""
 
@@ -83,5 +86,6 @@ def from_environment(
         log_performance=_switch(values, "ENABLE_PERFORMANCE_LOGGING") is True,
         warmup_runs=_number(values, "MODEL_WARMUP_RUNS", otherwise=1, most=100),
         fall_back=_switch(values, "FALLBACK_ON_OPTIMIZATION_ERROR") is not False,
+        word_forms=_switch(values, "PHONEME_WORD_FORMS") is not False,
         cached_models=_number(values, "PHONEME_MODEL_CACHE", otherwise=2, most=100),
     )

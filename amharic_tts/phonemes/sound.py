@@ -18,8 +18,11 @@ from numpy.typing import ArrayLike
 from amharic_tts.errors import UserError
 from amharic_tts.phonemes.models.base import RATE, Array
 
-Audio: TypeAlias = "ArrayLike | str | Path | bytes | bytearray | memoryview | BinaryIO"
-"""Samples, the path of a media file, or the bytes of one (also an open binary file)."""
+Audio: TypeAlias = (
+    "ArrayLike | Iterator[ArrayLike] | str | Path | bytes | bytearray | memoryview | BinaryIO"
+)
+"""Samples, an iterator of blocks of them, the path of a media file, or the bytes of one (also an
+open binary file)."""
 
 _BLOCK = 10  # seconds
 _LOW_RATE = 8000
@@ -31,7 +34,8 @@ class Sound:
 
     Args:
         audio: See `Audio`. Arrays are mono, or two-dimensional with the channels as the shorter
-            side; floats have their full scale at 1, integers at their type's largest value.
+            side; floats have their full scale at 1, integers at their type's largest value, and
+            64-bit ones (lists of integers) at that of 16 bits.
         rate: Samples a second of an array; a file knows its own.
 
     Attributes:
@@ -51,6 +55,8 @@ class Sound:
             return self._file(Path(audio))
         if isinstance(audio, (bytes, bytearray, memoryview)) or hasattr(audio, "read"):
             return self._bytes(audio)  # type: ignore[arg-type]
+        if isinstance(audio, Iterator):
+            return self._stream(audio)
         return self._array(audio)
 
     def _file(self, path: Path) -> Iterator[Array]:
@@ -90,6 +96,17 @@ class Sound:
         blocks = (_mono(block) / np.float32(max(1.0, peak)) for block in _blocks(samples, rate))
         yield from blocks if rate == RATE else _resampled(blocks, rate)
 
+    def _stream(self, audio: Iterator[ArrayLike]) -> Iterator[Array]:
+        """Yield blocks that are not here yet; what is louder than full scale stays so."""
+
+        def blocks() -> Iterator[Array]:
+            for block in audio:
+                samples, rate = _checked(block, self._rate)
+                _peak(samples, rate)
+                yield _mono(samples)
+
+        yield from blocks() if self._rate == RATE else _resampled(blocks(), self._rate)
+
     def _note_rate(self, rate: float) -> None:
         if rate < _LOW_RATE:
             self.notes.append(
@@ -114,6 +131,8 @@ def _checked(audio: object, rate: float) -> tuple[np.ndarray, float]:
         )
     if not isinstance(rate, (int, float, np.number)) or not 1000 <= rate <= 768_000:
         raise UserError(f"{rate} is no sample rate (1000 to 768000)")
+    if not samples.size:
+        samples = samples.reshape(-1)
     if samples.ndim == 2 and samples.shape[0] < samples.shape[1]:
         samples = samples.T
     return samples, float(rate)
@@ -126,12 +145,12 @@ def _blocks(samples: np.ndarray, rate: float) -> Iterator[np.ndarray]:
 
 
 def _peak(samples: np.ndarray, rate: float) -> float:
-    """Return the loudest value of the mono sound (at most 1 for integers).
+    """Return the loudest value of the mono sound; 1 for integers, which can't be louder.
 
     Raises:
         UserError: NaN or infinite values.
     """
-    if samples.dtype.kind != "f":
+    if samples.dtype.kind != "f" and samples.dtype.itemsize < 8:
         return 1.0
     peak = 0.0
     for number, block in enumerate(_blocks(samples, rate)):
@@ -153,8 +172,10 @@ def _mono(block: np.ndarray) -> Array:
     with np.errstate(over="ignore", invalid="ignore"):
         if kind in "iu":
             info = np.iinfo(block.dtype)
-            half = (float(info.max) - float(info.min) + 1) / 2
-            block = (block - (float(info.min) + half)) / half
+            # Lists of integers become 64 bits wide; what is in them are 16-bit samples.
+            half = 2.0**15 if info.bits == 64 else (float(info.max) - float(info.min) + 1) / 2
+            centre = 0.0 if info.bits == 64 else float(info.min) + half
+            block = (block - centre) / half
         if block.ndim == 2:
             block = block.mean(axis=1) if block.shape[1] else np.zeros(len(block))
         return np.ascontiguousarray(block, dtype=np.float32)
