@@ -207,6 +207,7 @@ def _row(
         **{key: about[key] for key in ("backend", "dtype", "threads", "notation")},
         "load_seconds": about["load_seconds"],
         "start_seconds": process.start_seconds,
+        "start_cpu_seconds": about["start_cpu_seconds"],
         "seconds": wall,
         "cpu_seconds": cpu,
         "real_time_factor": wall / seconds,
