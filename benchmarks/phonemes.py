@@ -154,17 +154,24 @@ def starts(bench: Bench, large: str | None) -> Iterator[Row]:
         "large int8": (large, OURS),
         "embedded": (catalog.EMBEDDED, LoadOptions(threads=1)),
     }
-    taken: dict[str, list[float]] = {name: [] for name in asked}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in asked}
     for _ in range(max(1, bench.rounds // 2)):
         for name, (model, options) in asked.items():
             process = bench.process(model, options) if model is not None else None
             if process is not None:
-                taken[name].append(process.start_seconds)
+                cpu = process.about["start_cpu_seconds"]
+                taken[name].append((process.start_seconds, cpu))
             bench.end()
-    found = {name: statistics.median(all_) if all_ else None for name, all_ in taken.items()}
-    measure = "process start to the first phones of 5 s, "
-    yield row(f"{measure}large", "s", found["peer"], found["large int8"], goal=1.5)
-    yield row(f"{measure}embedded", "s", None, found["embedded"], goal=0.5)
+    for name, peer, goal in (("large int8", "peer", 1.5), ("embedded", "", 0.5)):
+        measure = f"process start to the first phones of 5 s, {name}"
+        for clock, unit in enumerate(("s", "s CPU")):
+            both = [
+                statistics.median(times[clock] for times in taken[side])
+                if taken.get(side)
+                else None
+                for side in (peer, name)
+            ]
+            yield row(measure, unit, *both, goal=None if clock else goal)
 
 
 def long_clip(bench: Bench, large: str | None) -> Iterator[Row]:
@@ -172,7 +179,7 @@ def long_clip(bench: Bench, large: str | None) -> Iterator[Row]:
     peaks: list[float | None] = []
     for options, whole in ((PEERS, True), (OURS, False)):
         process = large and bench.process(large, options, seconds=30, whole=whole)
-        peaks.append(process.round()["peak_mb"] if process else None)
+        peaks.append(process.about["peak_mb"] if process else None)
         bench.end()
     yield row("large, 30 s clip: peak memory", "MB", *peaks, goal=700)
 
@@ -191,8 +198,7 @@ def under_limits(bench: Bench, large: str | None) -> Iterator[Row]:
             process = bench.process(model, options, seconds=30, **how)
             runs.append(int(process is not None))
             if process is not None:
-                facts = process.round()
-                note(f"{name} under the limits: {facts}")
+                note(f"{name} under the limits: {process.start_seconds:.1f} s, {process.about}")
             bench.end()
         yield row(f"{name}: runs under {limits}", "1 is yes", *runs, ratio=None, goal=1)
 
@@ -219,11 +225,11 @@ def accuracy(data: Path, clips: int | None) -> Iterator[Row]:
     yield row(measure, "%", peer, rate, goal=16)
 
 
-def rows(data: Path, quick: bool) -> Iterator[Row]:
+def rows(data: Path, quick: bool, rounds: int) -> Iterator[Row]:
     """Yield all rows; with `quick` those of the large model are null."""
     large = None if quick else random_model("large")
     base = random_model("base")
-    with tempfile.TemporaryDirectory() as name, Bench(Path(name), 2 if quick else 7) as bench:
+    with tempfile.TemporaryDirectory() as name, Bench(Path(name), 2 if quick else rounds) as bench:
         yield from speed(bench, "large", large, goal=3.5)
         yield from speed(bench, "base", base, goal=None)
         yield from embedded_memory(bench)
@@ -237,10 +243,11 @@ def main() -> None:
     """Measure and print the rows."""
     parser = argparse.ArgumentParser(description="Measure phone recognition.")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, no large model")
+    parser.add_argument("--rounds", type=int, default=7, help="counted rounds")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the English clips")
     options = parser.parse_args()
-    found = list(rows(options.data, options.quick))
+    found = list(rows(options.data, options.quick, options.rounds))
     if options.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return

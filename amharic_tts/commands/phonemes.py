@@ -52,8 +52,8 @@ def phonemes(
     model: Annotated[
         str,
         typer.Option(
-            help="embedded (English, no download), fast, accurate, another name of "
-            "phonemes-convert --list, a Hugging Face id or a folder."
+            help="embedded (English, no download); after phonemes-convert also fast, accurate, "
+            "fast-english, timit-ipa, base-960h (letters), a Hugging Face id or a folder."
         ),
     ] = "embedded",
     form: Annotated[

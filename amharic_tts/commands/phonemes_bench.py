@@ -56,6 +56,9 @@ def phonemes_bench(
     torch: Annotated[
         bool, typer.Option("--torch/--no-torch", help="Measure the torch variants, too.")
     ] = True,
+    compile: Annotated[
+        bool, typer.Option("--compile/--no-compile", help="And torch.compile, which starts slowly.")
+    ] = True,
     json: Annotated[bool, typer.Option("--json", help="Print the whole result.")] = False,
     job: Annotated[Path | None, typer.Option("--job", hidden=True)] = None,
 ) -> None:
@@ -66,7 +69,9 @@ def phonemes_bench(
     symbol; phones: edits over the reference's phones. Wall, CPU and times are medians.
     """
     request = bench.BenchRequest(
-        *(tuple(model or ()), {}, audio, seconds, rounds, threads, memory_limit, cpus, torch)
+        *(tuple(model or ()), {}, audio, seconds, rounds, threads, memory_limit, cpus),
+        torch=torch,
+        compile=compile,
     )
     events = bench.with_random(request, tuple(random or ()))
     if job is not None:

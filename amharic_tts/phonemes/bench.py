@@ -53,6 +53,8 @@ class BenchRequest:
     """CPUs to emulate by making the process stand still now and then; 0 for none."""
     torch: bool = True
     """Whether to measure the torch variants, where torch is installed."""
+    compile: bool = True
+    """Whether to measure `torch.compile` among them; its start takes minutes on a busy machine."""
 
     def problems(self) -> list[str]:
         """Return everything that is wrong with the request, all at once."""
@@ -139,7 +141,8 @@ def variants(request: BenchRequest) -> list[Variant]:
             continue
         ways: list[tuple[Backend, DType, bool]] = [("onnxruntime", t, False) for t in _ONNX]
         if torch:
-            ways += [*(("torch", t, False) for t in _TORCH), ("torch", "fp32", True)]
+            ways += [("torch", t, False) for t in _TORCH]
+            ways += [("torch", "fp32", True)] if request.compile else []
         for backend, dtype, compiled in ways:
             options = LoadOptions(backend, dtype, request.threads, compiled)
             name = f"{backend} {dtype}" + (" compiled" if compiled else "")
@@ -204,6 +207,7 @@ def _row(
         **{key: about[key] for key in ("backend", "dtype", "threads", "notation")},
         "load_seconds": about["load_seconds"],
         "start_seconds": process.start_seconds,
+        "start_cpu_seconds": about["start_cpu_seconds"],
         "seconds": wall,
         "cpu_seconds": cpu,
         "real_time_factor": wall / seconds,

@@ -56,9 +56,11 @@ def _serve(config: dict[str, Any], answers: TextIO) -> None:
 
     load = time.perf_counter() - began
     hear()
+    start_cpu = time.process_time()
     about: dict[str, Any] = {"id": model.id, "backend": model.backend, "dtype": model.dtype}
     about |= {"notation": model.notation, "threads": model.threads}
-    _answer(answers, {"load_seconds": load, **about, **bench_limits.memory()})
+    about |= {"load_seconds": load, "start_cpu_seconds": start_cpu}
+    _answer(answers, {**about, **bench_limits.memory()})
     for line in sys.stdin:
         if json.loads(line)["do"] == "outputs":
             frames, phones = hear()

@@ -20,6 +20,7 @@ from amharic_tts.jobs import process, store, task
 from amharic_tts.jobs.spec import JobSpec
 from amharic_tts.phonemes import batch, batch_files
 from amharic_tts.phonemes.batch import BatchRequest
+from amharic_tts.phonemes.models import catalog
 from amharic_tts.phonemes.models.base import LoadOptions
 from amharic_tts.phonemes.result import Phone, Recognition
 from amharic_tts.workspace import Workspace
@@ -97,12 +98,17 @@ def test_a_folder_shortest_first_with_a_bad_file(tmp_path: Path) -> None:
     )
 
 
-def test_what_was_heard_is_passed_over_until_something_changes(tmp_path: Path) -> None:
+def test_what_was_heard_is_passed_over_until_something_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Models that are not here have no key.
+    monkeypatch.setattr(catalog, "key", lambda name, options: f"{name} {options}")
     first, second = sound(tmp_path / "in" / "a.wav"), sound(tmp_path / "in" / "b.wav", 0.2)
     wanted = request(tmp_path)
     assert counts(done(wanted)[0]) == (2, 2, 0, 0, 2)
     heard = Heard()
-    result, events = done(wanted, heard)
+    again = replace(wanted, options=LoadOptions(threads=2))  # changes no result
+    result, events = done(again, heard)
     assert counts(result) == (2, 0, 2, 0, 0)
     assert [e.message for e in events if isinstance(e, Finding)] == [
         "2 of 2 files are heard already with these settings"

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from made_models import tiny_ctc
 
 from amharic_tts.commands.phonemes_bench import table
 from amharic_tts.errors import UserError
@@ -43,7 +44,7 @@ class Turns:
         assert np.load(samples).dtype == np.float32
         self.variant, self.start_seconds = variant, 0.5
         self.about = {"id": "x", "backend": "b", "dtype": "d", "threads": 1, "notation": "ipa"}
-        self.about["load_seconds"] = 0.25
+        self.about |= {"load_seconds": 0.25, "start_cpu_seconds": 0.25}
 
     def round(self) -> dict[str, float]:
         self.order.append(self.variant.name)
@@ -131,6 +132,20 @@ def test_a_real_run_under_limits() -> None:
     assert conditions["memory_limit_enforced"] == (sys.platform == "linux")
     assert conditions["running_share"] == 0.5
     assert "0.5 CPUs (emulated, running 50 % of the time)" in list(table(result))
+
+
+@LINUX
+def test_a_converted_model_hears_a_long_sound_in_a_gigabyte_and_a_half(tmp_path: Path) -> None:
+    folder = tiny_ctc(tmp_path / "tiny")
+    np.save(tmp_path / "s.npy", bench.made_sound(16 * RATE))
+    variant = Variant(str(folder), "tiny", "onnxruntime", LoadOptions(threads=1))
+    process = VariantProcess(variant, tmp_path / "s.npy", memory_limit=1500)
+    process.close()  # it has answered: the sound was heard
+    assert process.about["backend"] == "onnxruntime"
+    assert process.about["reserved_mb"] < 700
+    assert process.about["peak_mb"] < 150
+    with pytest.raises(VariantFailed):
+        VariantProcess(variant, tmp_path / "s.npy", memory_limit=150)
 
 
 @LINUX

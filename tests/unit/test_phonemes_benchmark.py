@@ -19,6 +19,7 @@ class Process:
 
     def __init__(self, cpu: float, peak: float) -> None:
         self.cpu, self.peak = cpu, peak
+        self.about = {"peak_mb": peak, "start_cpu_seconds": cpu}
 
     def round(self) -> dict[str, float]:
         self.cpu *= 2
@@ -48,7 +49,9 @@ def test_rows_of_a_model(tmp_path: Path) -> None:
         starts = list(benchmark.starts(bench, "DIR"))
         assert [(row["peer"], row["ours"], row["goal"]) for row in starts] == [
             (2.0, 2.0, 1.5),
+            (4.0, 1.0, None),
             (None, 2.0, 0.5),
+            (None, 1.0, None),
         ]
 
 
