@@ -22,6 +22,7 @@ from amharic_tts.ui.pages.phonemes_tools import Tools
 from amharic_tts.ui.phonemes_form import EXPECTED, INVENTORIES, ExpectedForm, ListenForm
 from amharic_tts.ui.studio import Studio
 from amharic_tts.ui.theme import ASSETS
+from amharic_tts.ui.words import Words
 
 ALIGNED = 300.0
 """Seconds up to which expected phones are scored by forced alignment."""
@@ -276,7 +277,7 @@ class PhonemesPage:
         factor = heard.took / heard.duration if heard.duration else 0.0
         numbers = {
             say("phonemes.count"): str(len(found.phones)),
-            say("phonemes.length"): job_view.duration(heard.duration, say),
+            say("phonemes.length"): _length(heard.duration, say),
             say("phonemes.took"): f"{heard.took:.2f} s",
             say("phonemes.rtf"): f"{factor:.3f}",
             say("phonemes.memory"): f"{measured.memory_mb():.0f} MB",
@@ -361,6 +362,10 @@ class PhonemesPage:
             self.compared: gr.Column(visible=True),
             self.comparison: body + (f'<p class="quiet">{escape(note)}</p>' if note else ""),
         }
+
+
+def _length(seconds: float, say: Words) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else job_view.duration(seconds, say)
 
 
 def _named(error: StudioError, audio: str | None) -> str:
