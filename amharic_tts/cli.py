@@ -20,11 +20,14 @@ from amharic_tts.commands import (
     dataset,
     doctor,
     g2p,
+    g2p_compare,
     g2p_eval,
+    g2p_transphone,
     normalize,
     output,
     phonemes,
     phonemes_bench,
+    phonemes_compare,
     phonemes_convert,
     runs,
     sample,
@@ -68,8 +71,8 @@ def _options(
 
 _MODULES = (
     *(sample, dataset, base, train, runs, speak),
-    *(g2p, g2p_eval, normalize, doctor),
-    *(phonemes, phonemes_convert, phonemes_bench),
+    *(g2p, g2p_compare, g2p_eval, g2p_transphone, normalize),
+    *(phonemes, phonemes_bench, phonemes_compare, phonemes_convert, doctor),
 )
 for _module in _MODULES:
     _module.register(app)

@@ -24,8 +24,9 @@ MODEL = "model.safetensors"
 STATE = "trainer_state.json"
 NEEDED = (MODEL, "optimizer.pt", "scheduler.pt", STATE)
 WRITING = ".writing"
-BYTES_PER_PARAMETER = 12
-"""A weight and AdamW's two moments, 4 bytes each."""
+WEIGHT_BYTES = 4
+MOMENT_BYTES = 8
+"""AdamW's two moments of a trained weight, as fp32 at most."""
 MARGIN = 64 << 20
 """Bytes that must stay free beside a checkpoint: events, log, samples."""
 
@@ -100,13 +101,19 @@ class Checkpoints:
                     workspace.discard(path)
         return [(path.name, wrong) for path, wrong in damaged if wrong]
 
-    def require_room(self, parameters: int) -> None:
+    def require_room(self, parameters: int, trained: int, averaged: bool = False) -> None:
         """Check that the next checkpoint fits on the disk.
+
+        Args:
+            parameters: Of the model.
+            trained: How many of them the optimizer holds.
+            averaged: Whether an average of the trained ones is saved too.
 
         Raises:
             UserError: The disk is too full.
         """
-        needed = parameters * BYTES_PER_PARAMETER + MARGIN
+        of_trained = MOMENT_BYTES + (WEIGHT_BYTES if averaged else 0)
+        needed = parameters * WEIGHT_BYTES + trained * of_trained + MARGIN
         require_space(self.folder, needed, "Disk full: the next checkpoint")
 
     def publish(self, step: int, keep: int) -> Checkpoint:
@@ -175,14 +182,19 @@ def fault(folder: Path) -> str:
         state = _state(folder)
         if state.get("global_step") != _step(folder):
             return f"`{STATE}` tells of another step"
-        with safe_open(folder / MODEL, framework="numpy") as weights:
-            if not list(weights.keys()):
-                return f"`{MODEL}` is empty"
+        for path in folder.glob("*.safetensors"):  # the average of the weights too
+            with safe_open(path, framework="numpy") as weights:
+                if not list(weights.keys()):
+                    return f"`{path.name}` is empty"
     except (OSError, ValueError, SafetensorError) as error:
         return f"it can't be read: {error}"
     rng = sorted(folder.glob("rng_state*.pth"))
     if not rng:
         return "`rng_state.pth` is missing"
+    named = {path.name for path in rng}
+    for number in range(len(rng) if "rng_state.pth" not in named else 0):
+        if f"rng_state_{number}.pth" not in named:
+            return f"`rng_state_{number}.pth` is missing"
     for path in (folder / "optimizer.pt", folder / "scheduler.pt", *rng):
         if not _zip_ends_well(path):
             return f"`{path.name}` is cut short"

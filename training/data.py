@@ -195,7 +195,10 @@ class StyleMel:
 
 
 class ClipDataset(TorchDataset[Row]):
-    """Rows of clips; the key ``epoch * len + index`` says which prompt slice is drawn."""
+    """Rows of clips; the key ``epoch * len + index`` says which prompt slice is drawn.
+
+    A negative key, ``-1 - key``, is the same row as a blank one.
+    """
 
     def __init__(
         self, clips: Sequence[Clip], style: StyleMel, seed: int = 0, evaluation: bool = False
@@ -212,6 +215,7 @@ class ClipDataset(TorchDataset[Row]):
         return [clip.length for clip in self.clips]
 
     def __getitem__(self, key: int) -> Row:
+        blank, key = key < 0, max(key, -1 - key)
         epoch, index = divmod(key, len(self.clips))
         clip = self.clips[index]
         if self._evaluation:
@@ -224,6 +228,7 @@ class ClipDataset(TorchDataset[Row]):
             codes=torch.from_numpy(clip.codes),
             cond_mel=self._style(read_clip(clip.wav, start, count)),
             prompt=(start // STRIDE, -(-(start + count) // STRIDE)),
+            blank=blank,
         )
 
 
@@ -235,8 +240,20 @@ class GroupedSampler(Sampler[int]):
     batch stays last: the loader cuts this order blindly every `batch_size` clips.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+    def __init__(
+        self, lengths: Sequence[int], batch_size: int, seed: int, multiple: int = 1
+    ) -> None:
+        """Make the order of the first epoch.
+
+        Args:
+            lengths: Tokens of each clip.
+            batch_size: Clips of an optimizer step, over processes and forward passes.
+            seed: Of the order.
+            multiple: The epoch is filled up with blank rows to a multiple of this: clips of one
+                forward pass over all processes. Else accelerate would repeat clips.
+        """
         self._lengths, self._batch_size, self._seed = lengths, batch_size, seed
+        self._multiple = multiple
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -244,7 +261,7 @@ class GroupedSampler(Sampler[int]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self._lengths)
+        return len(self._lengths) + len(blanks(self._lengths, self._multiple))
 
     def __iter__(self) -> Iterator[int]:
         draw = random.Random(f"order-{self._seed}-{self.epoch}")
@@ -260,7 +277,28 @@ class GroupedSampler(Sampler[int]):
         tail = batches.pop() if batches and len(batches[-1]) < size else []
         draw.shuffle(batches)
         keys = [index for batch in [*batches, tail] for index in batch]
-        return iter([self.epoch * len(order) + index for index in keys])
+        first = self.epoch * len(order)
+        filling = [-1 - (first + index) for index in blanks(self._lengths, self._multiple)]
+        return iter([*(first + index for index in keys), *filling])
+
+
+class InOrder(Sampler[int]):
+    """Every clip once, in order, and blank rows up to a multiple; for evaluation."""
+
+    def __init__(self, lengths: Sequence[int], multiple: int) -> None:
+        self._keys = [*range(len(lengths)), *(-1 - i for i in blanks(lengths, multiple))]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._keys)
+
+
+def blanks(lengths: Sequence[int], multiple: int) -> list[int]:
+    """Return the clip, the shortest, that fills an epoch up, as often as that takes."""
+    short = -len(lengths) % multiple
+    return [min(range(len(lengths)), key=lambda i: lengths[i])] * short if short else []
 
 
 @dataclass(frozen=True)
@@ -268,6 +306,8 @@ class Collator:
     """Packs rows into a batch; a class, since loader workers must be able to receive it."""
 
     special: SpecialTokens
+    extra_stops: int = 0
+    mask_text_stop: bool = False
 
     def __call__(self, rows: Sequence[Row]) -> PackedBatch:
-        return pack(rows, self.special)
+        return pack(rows, self.special, self.extra_stops, self.mask_text_stop)

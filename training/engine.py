@@ -1,27 +1,34 @@
 """The training loop: ``transformers.Trainer`` around the packed XTTS loss.
 
-Two of the Trainer's private methods are overridden, which is why transformers is pinned to its
-minor version: `_get_num_items_in_batch` (we count text and audio targets apart) and
-`_get_train_sampler` (our order is a function of seed and epoch).
+Five of the Trainer's private methods are overridden, which is why transformers is pinned to its
+minor version: `_get_num_items_in_batch` (we count text and audio targets apart),
+`_get_train_sampler` (our order is a function of seed and epoch), `_get_eval_sampler` (over several
+processes every clip still counts once), `_save` and `_load_from_checkpoint` (the average of the
+weights goes with them).
 """
 
 from __future__ import annotations
 
 import dataclasses
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import PrinterCallback, Trainer, TrainingArguments
 from transformers.pytorch_utils import Conv1D
 from transformers.trainer_utils import EvalLoopOutput
 
 from amharic_tts.errors import StudioError
-from training.checkpoints import Checkpoints
+from training.checkpoints import MODEL, Checkpoints
 from training.config import FinetuneConfig
-from training.data import ClipDataset, Collator, GroupedSampler
+from training.data import ClipDataset, Collator, GroupedSampler, InOrder
 from training.effective import Plan
+from training.ema import Average, KeepAverage
 from training.model import PackedXtts, target_counts
+from training.ranks import Ranks
 from training.report import Emit, KeepCheckpoints, SetEpoch, TellEvents
 from training.stopping import StopAsked, StopSwitch
 
@@ -39,18 +46,26 @@ class XttsTrainer(Trainer):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.ranks = Ranks()
         self.sampler: GroupedSampler | None = None
         self._parts: dict[str, Tensor] = {}
         self._parts_from = 0
         self._totals: Tensor | None = None
+        self.average: Average | None = None
+        """Of the trained weights, where there is one: evaluated and saved beside them."""
         self.remove_callback(PrinterCallback)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> GroupedSampler:
         dataset: ClipDataset = train_dataset or self.train_dataset
-        step = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        size = step * self.args.world_size
-        self.sampler = GroupedSampler(dataset.lengths, size, self.args.seed)
+        size = self.args.train_batch_size * self.args.world_size
+        step = size * self.args.gradient_accumulation_steps
+        multiple = size if self.args.world_size > 1 else 1
+        self.sampler = GroupedSampler(dataset.lengths, step, self.args.seed, multiple)
         return self.sampler
+
+    def _get_eval_sampler(self, eval_dataset: Any) -> InOrder:
+        size = self.args.eval_batch_size * self.args.world_size
+        return InOrder(eval_dataset.lengths, size if self.args.world_size > 1 else 1)
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Any:
         """Return (2,) text and audio targets of an optimizer step, over all processes.
@@ -87,8 +102,10 @@ class XttsTrainer(Trainer):
         self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Tensor | None = None
     ) -> Tensor:
         loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
-        if not bool(torch.isfinite(loss)):
-            clips = [self.train_dataset.clips[i].id for i in inputs["clip"].tolist()]
+        if self.ranks.any(not bool(torch.isfinite(loss))):
+            here = [] if bool(torch.isfinite(loss)) else inputs["clip"].tolist()
+            there = [i for found in self.ranks.gather(here) for i in found]
+            clips = [self.train_dataset.clips[i].id for i in there]
             raise StudioError(
                 f"The loss of step {self.state.global_step + 1} is not a number; "
                 f"its clips are {', '.join(f'`{name}`' for name in clips)}",
@@ -111,11 +128,13 @@ class XttsTrainer(Trainer):
     ) -> EvalLoopOutput:
         """Evaluate with a mean over tokens, whatever the batch size, and disturb no random state.
 
-        A stop request ends it early; the metrics are then left out.
+        The average of the weights is judged where there is one. A stop request ends it early; the
+        metrics are then left out.
         """
         self._totals = None
         devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-        with torch.random.fork_rng(devices):
+        judged = self.average.applied() if self.average else nullcontext()
+        with torch.random.fork_rng(devices), judged:
             try:
                 output = super().evaluation_loop(
                     *args, metric_key_prefix=metric_key_prefix, **kwargs
@@ -130,6 +149,28 @@ class XttsTrainer(Trainer):
             metrics = {"loss": loss, "loss_text": text, "loss_mel": mel}
             output.metrics.update({f"{metric_key_prefix}_{k}": v for k, v in metrics.items()})
         return output
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        super()._save(output_dir, state_dict)
+        if self.average and self.args.should_save:
+            self.average.save(Path(output_dir or self.args.output_dir))
+
+    def _load_from_checkpoint(
+        self, resume_from_checkpoint: str, model: nn.Module | None = None
+    ) -> None:
+        folder = Path(resume_from_checkpoint)
+        # The Trainer loads what fits and leaves the rest as it is.
+        with safe_open(folder / MODEL, framework="pt") as weights:
+            other = set(weights.keys()) ^ set((model or self.model).state_dict())
+        if other:
+            raise StudioError(
+                f"`{folder.name}` is of another model: {len(other)} weights are on one side only, "
+                f"such as `{min(other)}`",
+                "Put config.yaml back as it was when the run began, or begin a new run",
+            )
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if self.average:
+            self.average.load(folder)
 
     def get_decay_parameter_names(self, model: nn.Module) -> list[str]:
         """Decay weights only, not embeddings, norms and biases: coqui's rule for XTTS."""
@@ -202,22 +243,34 @@ def build_trainer(
     checkpoints: Checkpoints,
     emit: Emit,
     stop: StopSwitch,
+    ranks: Ranks | None = None,
 ) -> tuple[XttsTrainer, KeepCheckpoints]:
     """Return the trainer of a run, and the callback that knows whether it was stopped."""
     train, evaluation = data
+    ranks = ranks or Ranks()
     args = arguments(config, plan, checkpoints)
     if evaluation is None:
         args.eval_strategy = "no"
     keeper = KeepCheckpoints(
-        checkpoints, config.keep_checkpoints, stop, model, evaluation is not None
+        checkpoints,
+        config.keep_checkpoints,
+        stop,
+        model,
+        evaluation is not None,
+        ranks,
+        config.ema_decay > 0,
     )
     trainer = XttsTrainer(
         model=model,
         args=args,
-        data_collator=Collator(model.special),
+        data_collator=Collator(model.special, config.extra_stops, config.hide_text_stop),
         train_dataset=train,
         eval_dataset=evaluation,
         callbacks=[keeper, TellEvents(emit)],
     )
+    trainer.ranks = ranks
     trainer.add_callback(SetEpoch(lambda: trainer.sampler))
+    if config.ema_decay:  # now that the weights are on their device
+        trainer.average = Average(model, config.ema_decay)
+        trainer.add_callback(KeepAverage(trainer.average))
     return trainer, keeper

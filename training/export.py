@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
-
 from amharic_tts.base_models import resolve
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import StudioError, UserError
@@ -22,6 +20,7 @@ from training import config as configs
 from training import manifest
 from training.checkpoints import Checkpoint, Checkpoints
 from training.codes import read_clip
+from training.weights import voice_state
 
 VOCABULARY = "vocab.json"
 TEXT = "text.json"
@@ -49,7 +48,7 @@ def export(workspace: Workspace, run: Path, checkpoint: Checkpoint) -> Path:
         run / READY,
         resolve(workspace, config.base),
         load_vocabulary(run / VOCABULARY),
-        load_file(checkpoint.model),
+        voice_state(checkpoint, config),
         text_settings(run),
         reference_clip(dataset),
         {**body, "checkpoint": chosen},

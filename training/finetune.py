@@ -1,4 +1,4 @@
-"""The training process: `python -m training.finetune RUN_DIR`.
+"""The training process: `python -m training.finetune RUN_DIR`, also several by `torchrun`.
 
 It reads ``config.yaml`` and ``job.json`` in the run's folder, goes on from the newest whole
 checkpoint if there is one, appends events, and ends with a voice in ``ready``. This is the
@@ -8,22 +8,29 @@ outermost border for errors: each becomes a `Failed` event and an exit code.
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.events import Event, EventLog, Failed, Finding, Metric, Progress, Started
+from amharic_tts.files import write_text
 from amharic_tts.jobs import process
 from amharic_tts.workspace import Workspace
 from training import config as configs
 from training.checkpoints import Checkpoints
 from training.config import FinetuneConfig
+from training.ranks import AnotherRankFailed, Ranks
 from training.stopping import StopSwitch
 
 logger = logging.getLogger("training")
+
+NOTE_PATIENCE = 3.0
+"""Seconds to wait for the note of a process whose failure broke the connection."""
 
 
 class Teller:
@@ -51,14 +58,18 @@ def main(arguments: Sequence[str] = tuple(sys.argv[1:])) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
         run, workspace = _open(arguments)
+        ranks = Ranks.from_environment()
         stop = StopSwitch(run)
         stop.listen()  # before the libraries, which take many seconds to load
-        process.enter(workspace, run)
+        if ranks.first:
+            process.enter(workspace, run)
     except StudioError as error:
         # Not this run's events: another process may be writing them.
         logger.error("error: %s", error)
         return error.exit_code
-    return _train(workspace, run, stop)
+    if ranks.first:
+        return _train(workspace, run, stop, ranks)
+    return _help(workspace, run, stop, ranks)
 
 
 def _open(arguments: Sequence[str]) -> tuple[Path, Workspace]:
@@ -72,11 +83,13 @@ def _open(arguments: Sequence[str]) -> tuple[Path, Workspace]:
     return run, Workspace.open(run.parents[1])
 
 
-def _train(workspace: Workspace, run: Path, stop: StopSwitch) -> int:
+def _train(workspace: Workspace, run: Path, stop: StopSwitch, ranks: Ranks) -> int:
     tell = Teller(EventLog(run / "events.jsonl"))
     config: FinetuneConfig | None = None
     try:
         checkpoints = Checkpoints(run)
+        for note in run.glob("failed-*.json"):  # of the last start
+            note.unlink()
         damaged = checkpoints.clean(workspace)
         newest = checkpoints.newest()
         tell(Started(step=newest.step if newest else 0, pid=os.getpid()))
@@ -85,18 +98,66 @@ def _train(workspace: Workspace, run: Path, stop: StopSwitch) -> int:
             tell(Finding("checkpoint.damaged", what, "warning", name))
         config = configs.load(run / "config.yaml").check()
         tell(Progress(newest.step if newest else 0, config.steps, "loading libraries"))
-        final = _work(workspace, run, config, tell, stop)
+        final = _work(workspace, run, config, tell, stop, ranks)
     except StudioError as error:
         final = Failed(error.message, error.hint, error.exit_code)
     except Exception as error:
         logger.exception("the run failed")
-        final = _failed(error, config)
+        final = _told_by_another(run, ranks) or _failed(error, config)
     tell(final)
     return final.exit_code if isinstance(final, Failed) else 0
 
 
+def _help(workspace: Workspace, run: Path, stop: StopSwitch, ranks: Ranks) -> int:
+    """Train as another process than the first, which tells everything; return the exit code."""
+    config: FinetuneConfig | None = None
+    try:
+        config = configs.load(run / "config.yaml").check()
+        _work(workspace, run, config, _Silent(), stop, ranks)
+        return 0
+    except AnotherRankFailed:
+        return 0  # the first one tells
+    except StudioError as error:
+        final = Failed(error.message, error.hint, error.exit_code)
+    except Exception as error:
+        logger.exception("process %d failed", ranks.rank)
+        final = _failed(error, config)
+    write_text(_note_of(run, ranks.rank), json.dumps([final.message, final.hint, final.exit_code]))
+    return final.exit_code
+
+
+class _Silent:
+    """Takes the events of a process that is not the first, which has the same ones to tell."""
+
+    def __call__(self, _event: Event) -> None:
+        pass
+
+
+def _note_of(run: Path, rank: int) -> Path:
+    return run / f"failed-{rank}.json"
+
+
+def _told_by_another(run: Path, ranks: Ranks) -> Failed | None:
+    """Return why another process failed, where that is what made this one lose its connection."""
+    notes = [_note_of(run, rank) for rank in range(1, ranks.size)]
+    deadline = time.monotonic() + (NOTE_PATIENCE if notes else 0)
+    while True:
+        for rank, note in enumerate(notes, 1):
+            if note.exists():
+                message, hint, code = json.loads(note.read_text(encoding="utf-8"))
+                return Failed(f"Process {rank} of {ranks.size}: {message}", hint, code)
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(0.1)
+
+
 def _work(
-    workspace: Workspace, run: Path, config: FinetuneConfig, tell: Teller, stop: StopSwitch
+    workspace: Workspace,
+    run: Path,
+    config: FinetuneConfig,
+    emit: Callable[[Event], None],
+    stop: StopSwitch,
+    ranks: Ranks,
 ) -> Event:
     if "WORLD_SIZE" not in os.environ:
         # With several GPUs in sight the Trainer would wrap the model in nn.DataParallel, which
@@ -105,7 +166,7 @@ def _work(
         os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[0]
     from training.session import Session  # from here on: torch, transformers, coqui
 
-    return Session(workspace, run, config, tell, stop).work()
+    return Session(workspace, run, config, emit, stop, ranks).work()
 
 
 def _failed(error: Exception, config: FinetuneConfig | None) -> Failed:

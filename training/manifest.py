@@ -9,7 +9,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ def read(run: Path) -> dict[str, Any]:
 
 def begin(
     run: Path,
+    processes: int,
     config: FinetuneConfig,
     base: Path,
     codec: str,
@@ -53,7 +54,8 @@ def begin(
     `codec` is the hash of the base's DVAE, by which its audio codes are known.
     """
     body = read(run)
-    parts = [*body.get("parts", []), {"started": time.time(), "pid": os.getpid()}]
+    part = {"started": time.time(), "pid": os.getpid(), "processes": processes}
+    parts = [*body.get("parts", []), part]
     body = {
         "studio": __version__,
         "python": platform.python_version(),
@@ -76,6 +78,20 @@ def begin(
     }
     _write(run, body)
     return body
+
+
+def changed_versions(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return what has another version than when the run began; none at its first start."""
+    if not before:
+        return []
+    old = {"studio": before.get("studio"), **before.get("versions", {})}
+    new = {"studio": now["studio"], **now["versions"]}
+    return [
+        f"this run began with {name} {old[name]} and goes on with {new[name]}: "
+        "losses may differ from those of an uninterrupted run"
+        for name in new
+        if old.get(name) not in (None, new[name])
+    ]
 
 
 def end(run: Path, result: dict[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,15 @@ class SpecialTokens(NamedTuple):
     mel_stop: int
 
 
+class Recompute(NamedTuple):
+    """What gradient checkpointing computes again in the backward pass."""
+
+    blocks: int = -1
+    """The first so many blocks; -1: all."""
+    conditioning: bool = True
+    """The conditioning encoder with its perceiver."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One clip, ready to be packed."""
@@ -56,6 +65,8 @@ class Row:
     """(80, frames) mel of the prompt slice."""
     prompt: tuple[int, int] | None = None
     """First and past-the-last code that the prompt slice touches: ignored in the loss."""
+    blank: bool = False
+    """Only fills a batch, so that all processes have as many rows: none of its targets counts."""
 
 
 class PackedBatch(TypedDict, total=False):
@@ -107,13 +118,16 @@ def pack(
         tokens, codes = row.text.long(), row.codes.long()
         stop = torch.tensor([special.text_stop])
         read = torch.cat([torch.tensor([special.text_start]), tokens, stop])
-        _append(text, read, first, torch.cat([tokens, stop, torch.tensor([IGNORED])]))
+        wanted = torch.cat([tokens, stop, torch.tensor([IGNORED])])
+        _append(text, read, first, wanted.fill_(IGNORED) if row.blank else wanted)
         visible[number, len(tokens) + 1] = False
 
         stops = torch.full((1 + extra_stops,), special.mel_stop)
         targets = torch.cat([codes, stops])
         if row.prompt is not None:
             targets[row.prompt[0] : min(row.prompt[1], len(codes))] = IGNORED
+        if row.blank:
+            targets.fill_(IGNORED)
         spoken = torch.cat([torch.tensor([special.mel_start]), codes, stops[:extra_stops]])
         _append(mel, spoken, first + len(read), targets)
     batch = PackedBatch(
@@ -162,6 +176,8 @@ class PackedXtts(nn.Module):
         self.gpt = gpt
         self.text_weight, self.mel_weight = text_weight, mel_weight
         self.checkpointing = False
+        self.recompute = Recompute()
+        self.label_smoothing = 0.0
         gpt.gpt.config.use_cache = False  # else every layer copies keys and values for nothing
 
     @property
@@ -175,7 +191,7 @@ class PackedXtts(nn.Module):
     def activation_checkpointing_enable(
         self, activation_checkpointing_kwargs: dict[str, Any] | None = None, **_: Any
     ) -> None:
-        """Compute the blocks and the conditioning encoder again in the backward pass.
+        """Compute what `recompute` says again in the backward pass.
 
         The Trainer calls this. transformers then wants the inputs of the token embedding to need
         gradients and looks for ``wte``, which coqui has deleted: AttributeError. It skips that
@@ -196,11 +212,14 @@ class PackedXtts(nn.Module):
         new = hasattr(blocks, "activation_checkpointing_enable")
         name = "activation_checkpointing_enable" if new else "gradient_checkpointing_enable"
         getattr(blocks, name)(options or {"use_reentrant": False})
+        if self.recompute.blocks >= 0:
+            for block in blocks.h[self.recompute.blocks :]:
+                block.gradient_checkpointing = False
         self.checkpointing = True
 
     def _conditioning(self, cond_mel: Tensor) -> Tensor:
         """(B, 80, frames) -> (B, latents, width)."""
-        if self.checkpointing and self.training:
+        if self.checkpointing and self.recompute.conditioning and self.training:
             latents = checkpoint(self.gpt.get_style_emb, cond_mel, use_reentrant=False)
         else:
             latents = self.gpt.get_style_emb(cond_mel)
@@ -240,6 +259,11 @@ class PackedXtts(nn.Module):
                 over micro-batches and processes; None counts this batch alone.
             batch: A `PackedBatch`.
 
+        With `label_smoothing` a part of each audio target is spread over all codes, in training
+        only, so that eval losses can be compared (Szegedy et al. 2016, "Rethinking the Inception
+        Architecture"). Text targets stay as they are: their loss weighs 0.01, and nothing that
+        they teach is drawn from at inference.
+
         Returns:
             ``loss`` to go backward; ``loss_text`` and ``loss_mel`` (this batch's share of the
             step's means); ``totals`` (4,): summed text and audio losses and their counts.
@@ -247,9 +271,11 @@ class PackedXtts(nn.Module):
         packed = PackedBatch(**batch)  # type: ignore[typeddict-item]
         text_logits, mel_logits = self.logits(packed)
         text_sum = _summed_loss(text_logits, packed["text_labels"])
-        mel_sum = _summed_loss(mel_logits, packed["labels"])
+        smoothing = self.label_smoothing if self.training else 0.0
+        mel_sum = _summed_loss(mel_logits, packed["labels"], smoothing)
         counts = target_counts(packed)
-        text_count, mel_count = counts if num_items_in_batch is None else num_items_in_batch
+        shared = counts if num_items_in_batch is None else num_items_in_batch
+        text_count, mel_count = shared.clamp(min=1)  # a batch of blank rows only has none
         loss_text, loss_mel = text_sum / text_count, mel_sum / mel_count
         return {
             "loss": self.text_weight * loss_text + self.mel_weight * loss_mel,
@@ -260,9 +286,11 @@ class PackedXtts(nn.Module):
 
 
 def target_counts(batch: PackedBatch) -> Tensor:
-    """Return (2,) how many text and audio targets count: never 0, each row has its STOPs."""
+    """Return (2,) how many text and audio targets count: at least the STOPs of each row."""
     return torch.stack([batch["text_labels"].ne(IGNORED).sum(), batch["labels"].ne(IGNORED).sum()])
 
 
-def _summed_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    return F.cross_entropy(logits.float(), labels, ignore_index=IGNORED, reduction="sum")
+def _summed_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+    return F.cross_entropy(
+        logits.float(), labels, ignore_index=IGNORED, reduction="sum", label_smoothing=smoothing
+    )

@@ -13,6 +13,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from amharic_tts.errors import StudioError
 from amharic_tts.events import Clock, Event, Metric
 from training.checkpoints import Checkpoints
+from training.ranks import Ranks
 from training.stopping import StopAsked, StopSwitch
 
 logger = logging.getLogger(__name__)
@@ -86,10 +87,15 @@ class KeepCheckpoints(TrainerCallback):
         stop: StopSwitch,
         model: torch.nn.Module,
         evaluates: bool,
+        ranks: Ranks,
+        averaged: bool = False,
     ) -> None:
         self._checkpoints, self._keep, self._stop = checkpoints, keep, stop
+        self._ranks = ranks
         self._model, self._evaluates = model, evaluates
-        self._parameters = sum(p.numel() for p in model.parameters())
+        sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
+        trained = sum(number for number, is_trained in sizes if is_trained)
+        self._sizes = (sum(number for number, _ in sizes), trained, averaged)
         self._random: list[torch.Tensor] | None = None
         self.stopped = False
         """A stop was asked for before the last step."""
@@ -97,7 +103,7 @@ class KeepCheckpoints(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        if self._stop.asked() and state.global_step < state.max_steps:
+        if state.global_step < state.max_steps and self._asked():
             self.stopped = True
             control.should_training_stop = control.should_save = True
             control.should_evaluate = False  # it takes too long now; a resume begins with it
@@ -119,7 +125,7 @@ class KeepCheckpoints(TrainerCallback):
         The passes since then are thrown away, and the random states are put back to that step's
         end, so that a resumed run goes through the very same ones again.
         """
-        if not self._stop.asked():
+        if not self._asked():
             return
         self.stopped = control.should_training_stop = True
         # Without a step in this process there is nothing that is not saved already.
@@ -135,7 +141,7 @@ class KeepCheckpoints(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Break an evaluation off, but for the last one; the checkpoint is saved without it."""
-        if self._stop.asked() and state.global_step < state.max_steps:
+        if state.global_step < state.max_steps and self._asked():
             self.stopped = True
             control.should_training_stop = control.should_save = True
             self._require_room_and_fitness(state.global_step)
@@ -144,12 +150,18 @@ class KeepCheckpoints(TrainerCallback):
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        if state.is_world_process_zero:
+        self._ranks.wait()  # each has its random state to write into the same folder
+        if self._ranks.first:
             self._checkpoints.publish(state.global_step, self._keep)
+        self._ranks.wait()
+
+    def _asked(self) -> bool:
+        """Tell whether any process was asked to stop: they must stop at the same step."""
+        return self._ranks.any(self._stop.asked())
 
     def _require_room_and_fitness(self, step: int) -> None:
         """Never fill the disk, and never put weights that are no numbers after sound ones."""
-        self._checkpoints.require_room(self._parameters)
+        self._checkpoints.require_room(*self._sizes)
         for name, parameter in self._model.named_parameters():
             if not bool(torch.isfinite(parameter).all()):
                 raise StudioError(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,10 +35,24 @@ from training.effective import Plan
 from training.engine import XttsTrainer, build_trainer
 from training.model import PackedXtts
 from training.practice.base import build
+from training.ranks import Ranks
 from training.report import Emit
 from training.stopping import StopAsked, StopSwitch
+from training.verification import VerifyPlan
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a run trains with."""
+
+    base: Base
+    encoder: TextEncoder
+    old_size: int
+    """Text tokens of the base."""
+    train: list[Clip]
+    evaluation: list[Clip]
 
 
 @dataclass
@@ -48,6 +64,7 @@ class Session:
     config: FinetuneConfig
     emit: Emit
     stop: StopSwitch
+    ranks: Ranks = field(default_factory=Ranks)
     checkpoints: Checkpoints = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,29 +77,38 @@ class Session:
             StudioError: Something can't be done; what was saved before stays.
         """
         transformers.logging.set_verbosity_error()  # its advice is not for our readers
-        start = self.checkpoints.newest()
+        plan = effective.make_plan(self.config, self.ranks)
+        self.ranks.join(plan.device)
         try:
-            plan = self._plan()
-            base = read_base(self._base())
-            encoder, old_size = self._encoder(base)
-            codes = AudioCodes(base.folder, self.workspace.cache, plan.device)
-            clips = self._clips(base, encoder, codes)
-            self._manifest(base, codes, *clips)
-            if start is None or start.step < self.config.steps:
-                self.stop.check()
-                if self._train(base, encoder, old_size, plan, clips, start):
-                    return self._stopped()
-            self.stop.check()
+            parts = self.ranks.in_turn(lambda: self._prepare(plan))
+            start = self.checkpoints.newest()
+            stopped = self.ranks.any(self.stop.asked())
+            if not stopped and (start is None or start.step < self.config.steps):
+                stopped = self._train(plan, parts, start)
+            if stopped:
+                return self._stopped()
         except StopAsked:
+            return self._stopped()
+        finally:
+            self.ranks.leave()
+        if not self.ranks.first:
+            return Done()
+        if self.stop.asked():
             return self._stopped()
         return self._export()
 
-    def _plan(self) -> Plan:
-        plan = effective.make_plan(self.config)
-        plan.write(self.run / "effective.json")
-        for finding in plan.findings():
-            self.emit(finding)
-        return plan
+    def _prepare(self, plan: Plan) -> Parts:
+        """Read and make what training needs; what the first process writes, the others find."""
+        if self.ranks.first:
+            plan.write(self.run / "effective.json")
+            for finding in plan.findings():
+                self.emit(finding)
+        base = read_base(self._base())
+        encoder, old_size = self._encoder(base)
+        codes = AudioCodes(base.folder, self.workspace.cache, plan.device)
+        clips = self._clips(base, encoder, codes)
+        self._manifest(base, codes, *clips)
+        return Parts(base, encoder, old_size, *clips)
 
     def _base(self) -> Path:
         folder = resolve(self.workspace, self.config.base)
@@ -122,7 +148,8 @@ class Session:
         clock = Clock(len(dataset.utterances), "audio codes")
 
         def tick(done: int, total: int) -> None:
-            self.stop.check()
+            if self.ranks.first:
+                self.stop.check()
             if done == total or done % 20 == 0:
                 self.emit(clock.progress(done))
 
@@ -137,8 +164,12 @@ class Session:
         self, base: Base, codes: AudioCodes, train: list[Clip], evaluation: list[Clip]
     ) -> None:
         before = manifest.read(self.run)
+        self._same_step(before)
+        if not self.ranks.first:
+            return
         body = manifest.begin(
             self.run,
+            self.ranks.size,
             self.config,
             base.folder,
             codes.folder.name,
@@ -146,38 +177,75 @@ class Session:
             train,
             evaluation,
         )
+        for what in manifest.changed_versions(before, body):
+            self.emit(Finding("version.changed", what, "warning", "versions"))
         for part, key in (("dataset", "sha256"), ("base", "codec")):
             if before and before[part][key] != body[part][key]:
                 what = f"the {part} was changed since this run began; it goes on with what is there"
                 self.emit(Finding(f"{part}.changed", what, "warning", body[part]["name"]))
 
-    def _train(
-        self,
-        base: Base,
-        encoder: TextEncoder,
-        old_size: int,
-        plan: Plan,
-        clips: tuple[list[Clip], list[Clip]],
-        start: Checkpoint | None,
-    ) -> bool:
+    def _same_step(self, before: Mapping[str, Any]) -> None:
+        """Check that a resumed run has the steps that it began with.
+
+        Raises:
+            UserError: Its steps would have another number of clips: the order of the clips hangs
+                on it, so that some would be seen twice in this epoch and others not at all.
+        """
+        parts = before.get("parts") or [{}]
+        size = int(parts[-1].get("processes", 1))
+        if size == self.ranks.size or self.checkpoints.newest() is None:
+            return
+        was = before["config"]
+        clips = size * was["batch_size"] * was["accumulation"]
+        now = self.ranks.size * self.config.batch_size * self.config.accumulation
+        if clips != now:
+            raise UserError(
+                f"This run has {clips} clips a step ({size} processes x {was['batch_size']} x "
+                f"{was['accumulation']}); with {self.ranks.size} processes it would have {now}",
+                "Set batch_size or accumulation in its config.yaml so that the product stays, "
+                f"or start {size} processes again",
+            )
+        if self.ranks.first:
+            what = f"{size} processes before, {self.ranks.size} now: dropout is drawn differently"
+            self.emit(Finding("ranks.changed", what, "warning", "processes"))
+
+    def _train(self, plan: Plan, parts: Parts, start: Checkpoint | None) -> bool:
         """Train to the last step; return whether it was stopped before."""
+        base, encoder = parts.base, parts.encoder
         gpt = build_gpt(base, special_tokens(base, encoder.ids), encoder.size)
         model = PackedXtts(gpt)
         if start is None:  # else the Trainer loads the checkpoint, which has every weight
             state = gpt_state(load_model_state(base.folder / "model.pth"))
-            extended = extend_state(state, old_size, encoder.size, self.config.seed)
+            extended = extend_state(state, parts.old_size, encoder.size, self.config.seed)
             model.load_state_dict(extended, strict=True)
-        effective.apply_to_model(plan, model, self.config.dropout)
+        self._apply(plan, model, encoder.size - parts.old_size)
         style = StyleMel(base.folder / "mel_stats.pth")
-        train = ClipDataset(clips[0], style, self.config.seed)
-        evaluation = ClipDataset(clips[1], style, evaluation=True) if clips[1] else None
+        train = ClipDataset(parts.train, style, self.config.seed)
+        evaluation = ClipDataset(parts.evaluation, style, evaluation=True)
         trainer, keeper = build_trainer(
-            self.config, plan, model, (train, evaluation), self.checkpoints, self.emit, self.stop
+            self.config,
+            plan,
+            model,
+            (train, evaluation if parts.evaluation else None),
+            self.checkpoints,
+            self.emit,
+            self.stop,
+            self.ranks,
         )
-        trainer.add_callback(effective.VerifyPlan(plan, trainer))
-        trainer.args.eval_on_start = evaluation is not None and self._owes_evaluation(start)
+        trainer.add_callback(VerifyPlan(plan, trainer))
+        trainer.args.eval_on_start = bool(parts.evaluation) and self._owes_evaluation(start)
         self._run_trainer(trainer, start)
         return keeper.stopped
+
+    def _apply(self, plan: Plan, model: PackedXtts, new_tokens: int) -> None:
+        line = effective.apply_to_model(plan, model)
+        plan = dataclasses.replace(plan, settings=(*plan.settings, line))
+        if self.ranks.first:
+            plan.write(self.run / "effective.json")
+        self.emit(Finding("effective.parameters", line.used, "info", line.name))
+        if self.config.freeze_embeddings and new_tokens:
+            what = f"the embeddings of {new_tokens} new tokens stay untrained"
+            self.emit(Finding("freeze_embeddings", what, "warning", "freeze_embeddings"))
 
     def _owes_evaluation(self, start: Checkpoint | None) -> bool:
         """Tell whether a stop kept the evaluation from being made that was due at a checkpoint."""
@@ -215,6 +283,8 @@ class Session:
 
     def _stopped(self) -> Stopped:
         result = self.result("stopped")
+        if not self.ranks.first:
+            return Stopped(result["steps"])
         manifest.end(self.run, result)
         return Stopped(result["steps"], result)
 

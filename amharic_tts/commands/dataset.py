@@ -11,8 +11,11 @@ from amharic_tts.commands import output
 from amharic_tts.dataset import prepare, validate
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.dataset.summary import summary
+from amharic_tts.g2p import registry
 from amharic_tts.jobs import task
 from amharic_tts.workspace import Workspace
+
+_NAMES = ", ".join(backend.name for backend in registry.backends())
 
 _app = typer.Typer(help="Build, check and show datasets of speech clips.", no_args_is_help=True)
 
@@ -46,13 +49,27 @@ def _build(
     speaker: Annotated[
         str, typer.Option(help="Speaker of the rows that name none.")
     ] = prepare.SPEAKER,
+    g2p: Annotated[
+        str,
+        typer.Option(help=f"Backend of the phonemes: {_NAMES} (default: the dataset's own)."),
+    ] = "",
+    lexicon: Annotated[
+        Path | None, typer.Option(help="Your own words for the phonemes (see g2p --lexicon).")
+    ] = None,
     json: Json = False,
     job: JobFolder = None,
 ) -> None:
     """Turn recordings and texts into checked 22.05 kHz clips; your files are never changed."""
     workspace = Workspace.open(context.obj)
     request = prepare.BuildRequest(
-        tuple(sources), name, transcript, subtitles, language, speaker=speaker
+        tuple(sources),
+        name,
+        transcript,
+        subtitles,
+        language,
+        speaker=speaker,
+        g2p=g2p,
+        lexicon=lexicon,
     )
     events = prepare.build(workspace, request)
     result = task.run(workspace, job, events) if job else output.follow(events)

@@ -45,6 +45,14 @@ def g2p(
     backend: Annotated[
         str, typer.Option("--backend", help=f"One of: {_NAMES}.")
     ] = registry.DEFAULT,
+    order: Annotated[
+        str,
+        typer.Option(
+            "--order",
+            help="Backends with commas, asked one after the other, instead of --backend; "
+            "`documented` is transphone,epitran,rule_based. One that is not here is passed over.",
+        ),
+    ] = "",
     form: Annotated[
         Format,
         typer.Option(
@@ -71,19 +79,24 @@ def g2p(
 ) -> None:
     """Turn Amharic text into phonemes (IPA): one line out for each line in, in order.
 
-    Where a backend can't do a line (it leaves Ethiopic letters), the next one does; the third
-    column of tsv says which did, and each reason is told once on stderr. Empty lines stay.
+    Where a backend can't do a line, or its output can't be right (it leaves Ethiopic letters, has
+    no vowels, is too short ...), the next one does; the third column of tsv says which did, and
+    each reason is told once on stderr. Empty lines stay.
     """
     chosen = registry.get(backend)
     state = chosen.availability()
-    if not state.ok:
+    if not state.ok and not order:
         raise MissingPart(
             f"The backend `{chosen.name}` does not work here: {state.reason}", state.hint
         )
     if homophones and lexicon is None:
         raise UserError("`--homophones` is about a lexicon", "Give one with `--lexicon FILE`")
     own = Lexicon.load(lexicon, homophones) if lexicon else None
-    converter = EnhancedAmharicG2P(backend=chosen.name, lexicon=own)
+    converter = (
+        EnhancedAmharicG2P(backend_order=order, lexicon=own)
+        if order
+        else EnhancedAmharicG2P(chosen.name, lexicon=own)
+    )
     told: set[tuple[str, str]] = set()
     with opened(file) as stream:
         results = (converter.convert_detailed(line) for line in lines(stream, file))
@@ -124,6 +137,8 @@ def _json(results: Iterator[G2PResult]) -> Iterator[str]:
             "from_lexicon": list(result.from_lexicon),
             "passed_over": [{"backend": n, "reason": r} for n, r in result.passed_over],
             "problems": list(result.problems),
+            "quality": result.quality.numbers(),
+            "latin": [change.before for change in result.kept],
             "unpronounced": list(result.unpronounced),
         }
         yield before + json.dumps(item, ensure_ascii=False)

@@ -9,11 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from amharic_tts.commands import output
+from amharic_tts.events import Event
 from amharic_tts.g2p import registry
 from amharic_tts.g2p.alignment import CATEGORY_LABELS, Category
 from amharic_tts.g2p.evaluate import evaluate
 from amharic_tts.g2p.gold import GoldFile
 from amharic_tts.g2p.symbols import LABELS
+from amharic_tts.jobs import task
+from amharic_tts.workspace import Workspace
 
 _NAMES = ", ".join(backend.name for backend in registry.backends())
 _SHOWN = 3
@@ -26,6 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def g2p_eval(
+    context: typer.Context,
     gold: Annotated[
         Path,
         typer.Argument(help="Lines of word, tab, IPA, in UTF-8; further columns are ignored."),
@@ -37,18 +41,29 @@ def g2p_eval(
     json_: Annotated[
         bool, typer.Option("--json", help="Print the whole result, wrong words included.")
     ] = False,
+    job: Annotated[Path | None, typer.Option("--job", hidden=True)] = None,
 ) -> None:
     """Measure backends on a list of words with their pronunciation.
 
     PER is edits over segments, WER the share of words with any edit, both in percent. Of several
     lines for one word the nearest counts.
     """
-    result = output.follow(evaluate(GoldFile.read(gold), backend or None))
+    if job:
+        # Of a copy in the workspace, people know the name only.
+        events = task.keeping(measured(gold, backend, gold.name), job / task.RESULT)
+        task.run(Workspace.open(context.obj), job, events)
+        return
+    result = output.follow(measured(gold, backend))
     if json_:
         output.as_json(result)
         return
     for line in table(result):
         output.data(line)
+
+
+def measured(gold: Path, backend: list[str] | None, name: str = "") -> Iterator[Event]:
+    """Yield the events of a measurement; the file is read as the first part of it."""
+    yield from evaluate(GoldFile.read(gold, name), backend or None)
 
 
 def table(result: dict[str, Any]) -> Iterator[str]:

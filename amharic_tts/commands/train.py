@@ -32,7 +32,7 @@ def train(
     ] = None,
     config: Annotated[
         str | None,
-        typer.Option(help="A preset (small_data, default, low_memory) or a YAML file."),
+        typer.Option(help="A preset (small_data, default, low_memory, new_language) or a file."),
     ] = None,
     assignments: Annotated[
         list[str] | None,

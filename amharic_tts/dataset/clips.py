@@ -18,13 +18,13 @@ from amharic_tts.dataset import rules
 from amharic_tts.dataset.cutting import Cut, cut
 from amharic_tts.dataset.ledger import Ledger, file_hash
 from amharic_tts.dataset.manifest import WAVS, Utterance
+from amharic_tts.dataset.pronounce import Pronouncer
 from amharic_tts.dataset.rules import Encoder, Note, note
 from amharic_tts.dataset.sources import Clip, Recording
 from amharic_tts.dataset.subtitles import Cue
 from amharic_tts.errors import UserError
 from amharic_tts.events import Event, Finding
 from amharic_tts.files import writing
-from amharic_tts.g2p import registry
 from amharic_tts.text.normalize import normalize
 
 _CUT_SHORT = 0.1
@@ -43,6 +43,7 @@ class Maker:
     token_limit: int
     ledger: Ledger
     speaker: str
+    pronouncer: Pronouncer
 
     def clip(self, clip: Clip) -> None:
         """Make the row of a whole file, unless it is there already."""
@@ -130,26 +131,16 @@ class Maker:
         found = list(notes)
         if not any(item["code"] == "empty_cue" for item in found):
             found += rules.text_notes(row.text, self.encoder, self.token_limit)[0]
-        phonemes, g2p = self._phonemes(normalized)
+        phonemes, g2p, odd = self.pronouncer.read(normalized)
         row = dataclasses.replace(row, normalized=normalized, phonemes=phonemes, g2p=g2p)
         if samples is not None:
             row, more = self._with_sound(row, samples)
             found += more
         if not rules.is_refused(found):
-            found += self.ledger.text_twin(normalized)
+            found += [*self.ledger.text_twin(normalized), *odd]
         decision = "rejected" if rules.is_refused(found) else "accepted"
         row = dataclasses.replace(row, duration=round(row.duration, 6))
         self.ledger.add(dataclasses.replace(row, findings=found, decision=decision), wish)
-
-    def _phonemes(self, normalized: str) -> tuple[str, str]:
-        """Return the IPA of an Amharic text and who made it; the backends know no other language.
-
-        Training in phoneme mode makes its own, by the backend of the run; these are to be read.
-        """
-        if self.language != "am" or not normalized:
-            return "", ""
-        backend = registry.get(registry.DEFAULT)
-        return backend.convert(normalized), f"{backend.name} {backend.version}"
 
     def _with_sound(self, row: Utterance, samples: Samples) -> tuple[Utterance, list[Note]]:
         pcm = to_pcm(samples)

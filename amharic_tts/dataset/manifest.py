@@ -84,6 +84,11 @@ class Dataset:
     """Seed of the train/eval split."""
     origin: str = ""
     """`sample` for the sample project, else empty."""
+    g2p: str = ""
+    """The backend that was chosen for the phonemes; empty for a language without G2P, and in
+    datasets of older versions, whose phonemes are by the studio's default."""
+    lexicon: str = ""
+    """Version of the lexicon that it was begun with, a hash of its words; the file is beside."""
     utterances: tuple[Utterance, ...] = ()
 
     @property
@@ -157,7 +162,9 @@ class Dataset:
                     f"`{folder.name}` was made by a newer version of the studio",
                     "Update the studio",
                 )
-            return cls(folder, str(body["language"]), int(body["seed"]), str(body["origin"]))
+            g2p, lexicon = str(body.get("g2p", "")), str(body.get("lexicon", ""))
+            made = (folder, str(body["language"]), int(body["seed"]), str(body["origin"]))
+            return cls(*made, g2p, lexicon)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"`{path}` can't be read: {error}") from error
 
@@ -168,6 +175,8 @@ class Dataset:
             "language": self.language,
             "seed": self.seed,
             "origin": self.origin,
+            "g2p": self.g2p,
+            "lexicon": self.lexicon,
         }
         write_text(self.folder / HEADER, json.dumps(body, indent=1) + "\n")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from amharic_tts.audio.read import RATE, probe
-from amharic_tts.dataset import split
+from amharic_tts.dataset import pronounce, split
 from amharic_tts.dataset.clips import Maker
 from amharic_tts.dataset.export import write_exports
 from amharic_tts.dataset.ledger import Ledger
@@ -61,6 +61,10 @@ class BuildRequest:
     """Seed of the split of a new dataset."""
     origin: str = ""
     """Written into a new dataset: `sample` for the sample project."""
+    g2p: str = ""
+    """Backend of the phonemes; empty is the dataset's own, the studio's default for a new one."""
+    lexicon: Path | None = None
+    """The user's words, which go before the backend; None is the dataset's own, if it has one."""
 
     def problems(self) -> list[str]:
         """Return everything that is wrong with the request, all at once."""
@@ -131,10 +135,13 @@ def _open(folder: Path, request: BuildRequest) -> Dataset:
                 f"The dataset `{folder.name}` is in `{dataset.language}`, not in `{language}`",
                 "Choose another name for the new dataset",
             )
+        pronounce.check_same(dataset, request.g2p, request.lexicon)
         return dataset
     if folder.exists() and not (folder / HEADER).exists() and any(folder.iterdir()):
         raise UserError(f"`{folder}` holds something that is not a dataset", "Choose another name")
-    return Dataset(folder, language or "am", request.seed, request.origin)
+    language = language or "am"
+    spoken = pronounce.chosen(language, request.g2p, request.lexicon)
+    return Dataset(folder, language, request.seed, request.origin, *spoken)
 
 
 def _build(
@@ -148,12 +155,15 @@ def _build(
 
     encoder = encoder or default_encoder(dataset.language)
     ledger = Ledger(dataset.utterances)
-    maker = Maker(
-        dataset.folder, dataset.language, encoder, MAX_TEXT_TOKENS, ledger, request.speaker.strip()
-    )
     _check_space(dataset.folder, collection)
     if not Dataset.exists(dataset.folder):
+        if request.lexicon:
+            pronounce.keep_lexicon(dataset, request.lexicon)
         dataset.save_header()
+    speaker, spoken = request.speaker.strip(), pronounce.Pronouncer(dataset)
+    maker = Maker(
+        *(dataset.folder, dataset.language, encoder, MAX_TEXT_TOKENS, ledger, speaker, spoken)
+    )
     left_behind = _unknown_wavs(dataset)
     yield from _make_rows(maker, collection)
     new = split.assign(ledger.kept, ledger.new, ledger.wishes, dataset.seed, request.eval_share)
@@ -257,8 +267,26 @@ def _closing_findings(dataset: Dataset, ledger: Ledger) -> Iterator[Finding]:
             f"with another content; both are kept: {listed(ledger.changed_sound)}"
         )
         yield Finding("changed_sound", message)
+    yield from _g2p_findings(dataset, ledger)
     yield from split.findings(dataset.utterances)
     if not dataset.accepted():
-        counts = Counter(n["code"] for r in dataset.utterances for n in r.findings)
+        notes = [n for r in dataset.utterances for n in r.findings if n["level"] == "error"]
+        counts = Counter(n["code"] for n in notes)
         reasons = ", ".join(f"{code} {count}" for code, count in counts.most_common(3))
         yield Finding("nothing_accepted", f"no row can be trained on: {reasons}", "error")
+
+
+_G2P = {
+    "g2p_fallback": "whose phonemes another backend made than the chosen `{g2p}`",
+    "g2p_quality": "whose phonemes can't be right",
+    "g2p_unpronounced": "with characters that have no sound in Amharic",
+}
+
+
+def _g2p_findings(dataset: Dataset, ledger: Ledger) -> Iterator[Finding]:
+    """Yield how many rows of this build have each note on their phonemes."""
+    for code, what in _G2P.items():
+        rows = [row.id for row in ledger.new if code in {n["code"] for n in row.findings}]
+        if rows:
+            number = counted(len(rows), "row")
+            yield Finding(code, f"{number} {what.format(g2p=dataset.g2p)}: {listed(rows)}")

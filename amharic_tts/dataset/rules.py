@@ -44,6 +44,9 @@ LEVELS = {
     "truncated": "warning",
     "clipping": "warning",
     "inaudible": "warning",
+    "g2p_fallback": "warning",
+    "g2p_quality": "warning",
+    "g2p_unpronounced": "warning",
 }
 """Every code that a row can carry."""
 

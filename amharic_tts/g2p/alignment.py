@@ -85,11 +85,15 @@ def edits(wanted: Sequence[str], written: Sequence[str]) -> list[Edit]:
     found: list[Edit] = []
     i, j = len(wanted), len(written)
     while i or j:
-        if i and j and costs[i][j] == costs[i - 1][j - 1] + _change(wanted[i - 1], written[j - 1]):
+        if (
+            i
+            and j
+            and costs[i][j] == costs[i - 1][j - 1] + change_cost(wanted[i - 1], written[j - 1])
+        ):
             i, j = i - 1, j - 1
             if wanted[i] != written[j]:
                 found.append(Edit(wanted[i], written[j], i, _before(wanted, i)))
-        elif i and costs[i][j] == costs[i - 1][j] + _gap(wanted[i - 1]):
+        elif i and costs[i][j] == costs[i - 1][j] + gap_cost(wanted[i - 1]):
             i -= 1
             found.append(Edit(wanted[i], "", i, _before(wanted, i)))
         else:
@@ -103,21 +107,23 @@ def _before(wanted: Sequence[str], at: int) -> tuple[str, ...]:
 
 
 def _costs(wanted: Sequence[str], written: Sequence[str]) -> list[list[int]]:
-    costs = [list(accumulate(map(_gap, written), initial=0))]
+    costs = [list(accumulate(map(gap_cost, written), initial=0))]
     for left in wanted:
-        above, row = costs[-1], [costs[-1][0] + _gap(left)]
+        above, row = costs[-1], [costs[-1][0] + gap_cost(left)]
         for j, right in enumerate(written, 1):
-            change = above[j - 1] + _change(left, right)
-            row.append(min(change, above[j] + _gap(left), row[-1] + _gap(right)))
+            change = above[j - 1] + change_cost(left, right)
+            row.append(min(change, above[j] + gap_cost(left), row[-1] + gap_cost(right)))
         costs.append(row)
     return costs
 
 
-def _gap(segment: str) -> int:
+def gap_cost(segment: str) -> int:
+    """Return what it costs to leave a segment without a partner."""
     return _EDIT if segment in VOWELS else _EDIT + _CONSONANT
 
 
-def _change(left: str, right: str) -> int:
+def change_cost(left: str, right: str) -> int:
+    """Return what it costs to lay two segments side by side; 0 for equal ones."""
     if left == right:
         return 0
     short_left, short_right = left.rstrip(LONG), right.rstrip(LONG)
@@ -131,8 +137,8 @@ def _change(left: str, right: str) -> int:
 
 
 def _plain(consonant: str) -> str:
-    """Return a consonant without ejection; ``ts`` is what ጸ is without it, or with one s."""
-    return {"ts": "s"}.get(consonant, consonant.rstrip("ʼ"))
+    """Return a consonant without ejection and rounding; ``ts`` is ጸ without it, or with one s."""
+    return {"ts": "s"}.get(consonant, consonant.rstrip("ʷʼ"))
 
 
 def sorted_edits(

@@ -43,21 +43,26 @@ class GoldFile:
         return found
 
     @classmethod
-    def read(cls, path: Path) -> GoldFile:
+    def read(cls, path: Path, name: str = "") -> GoldFile:
         """Read a file of ``word<TAB>IPA`` in UTF-8, with or without a byte-order mark.
 
         Further columns are kept aside, empty lines are passed over; `\\r\\n` ends a line too.
+
+        Args:
+            path: The file.
+            name: What messages call it; empty takes the path.
 
         Raises:
             UserError: No such file, nothing in it, or a line that is not UTF-8, has no word, or has
                 no IPA; the message has the number of the line.
         """
+        shown = name or str(path)
         if not path.is_file():
-            raise UserError(f"There is no file `{path}`", _FORM)
+            raise UserError(f"There is no file `{shown}`", _FORM)
         with disk_errors(path), open(path, "rb") as file:
-            lines = tuple(_parsed(file, str(path)))
+            lines = tuple(_parsed(file, shown))
         if not lines:
-            raise UserError(f"`{path}` holds no words", _FORM)
+            raise UserError(f"`{shown}` holds no words", _FORM)
         return cls(path.name, lines)
 
 

@@ -141,8 +141,12 @@ def join(pieces: Sequence[Piece], convert: Callable[[str], str]) -> str:
     return out
 
 
-def read_lines(path: Path) -> list[str]:
+def read_lines(path: Path, name: str = "") -> list[str]:
     """Return the lines of a list in UTF-8.
+
+    Args:
+        path: The file.
+        name: What messages call it; empty takes the path.
 
     Raises:
         UserError: It is not there, can't be read, or is not UTF-8 (which line).
@@ -156,7 +160,7 @@ def read_lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise UserError(
-            f"Line {line} of `{path}` is not UTF-8", "Save the file as UTF-8"
+            f"Line {line} of `{name or path}` is not UTF-8", "Save the file as UTF-8"
         ) from error
     return text.split("\n")
 

@@ -12,8 +12,9 @@ from typing import overload
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.g2p import lexicon as lexicons
 from amharic_tts.g2p import quality, registry
-from amharic_tts.g2p.base import Backend
+from amharic_tts.g2p.base import Backend, phones
 from amharic_tts.text.normalize import normalize
+from amharic_tts.text.trace import Change
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,8 @@ class G2PBackend(str, Enum):
 
     TRANSPHONE = "transphone"
     EPITRAN = "epitran"
+    EPITRAN_PLAIN = "epitran_plain"
+    EPITRAN_RED = "epitran_red"
     ESPEAK = "espeak"
     RULE_BASED = "rule_based"
 
@@ -31,6 +34,8 @@ class G2PBackend(str, Enum):
 
 
 DOCUMENTED_ORDER = (G2PBackend.TRANSPHONE, G2PBackend.EPITRAN, G2PBackend.RULE_BASED)
+ORDERS: dict[str, tuple[G2PBackend, ...]] = {"documented": DOCUMENTED_ORDER}
+"""Orders that have a name."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,24 @@ class G2PResult:
     ipa: str
     backend: str
     version: str
+    quality: quality.Quality
+    """What the check of `ipa` found, with its numbers."""
     passed_over: tuple[tuple[str, str], ...] = ()
     """(backend, why not), in the order in which they were asked."""
-    problems: tuple[str, ...] = ()
-    """What is wrong with `ipa` where no backend did better."""
-    unpronounced: tuple[str, ...] = ()
-    """Characters that have no sound in Amharic and stand in `ipa` as they were written."""
+    kept: tuple[Change, ...] = ()
+    """Latin words of the text, with their place: they are kept as they are written."""
     from_lexicon: tuple[str, ...] = ()
     """The words whose phonemes the user's lexicon gave; `backend` made the others."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with `ipa` where no backend did better."""
+        return self.quality.problems
+
+    @property
+    def unpronounced(self) -> tuple[str, ...]:
+        """Characters that have no sound in Amharic and stand in `ipa` as they were written."""
+        return self.quality.unpronounced
 
     @property
     def made_by(self) -> str:
@@ -72,16 +87,19 @@ class EnhancedAmharicG2P:
     def __init__(
         self,
         backend: str | G2PBackend | None = None,
-        backend_order: Sequence[str | G2PBackend] | None = None,
+        backend_order: Sequence[str | G2PBackend] | str | None = None,
         lexicon: lexicons.Lexicon | Path | str | None = None,
+        limits: quality.Thresholds = quality.DEFAULT,
     ) -> None:
         """Choose the order.
 
         Args:
             backend: The first backend; those after it in `DOCUMENTED_ORDER` are the fallback.
                 None takes `registry.DEFAULT`, the one that measures best.
-            backend_order: The whole order instead.
+            backend_order: The whole order instead: names, or a name of `ORDERS`, or names with
+                commas.
             lexicon: The user's own words, or the file of them; they go before every backend.
+            limits: What an output must keep to; beyond it, the next backend is asked.
 
         Raises:
             UserError: A backend is not known, the order is empty, both arguments are given, or
@@ -89,14 +107,13 @@ class EnhancedAmharicG2P:
         """
         if backend_order is not None and backend is not None:
             raise UserError("Give `backend` or `backend_order`, not both")
-        names = _order(backend) if backend_order is None else [str(n) for n in backend_order]
-        if not names:
-            raise UserError("The order of G2P backends is empty")
-        self._backends: list[Backend] = [registry.get(name) for name in dict.fromkeys(names)]
+        names = _order(backend) if backend_order is None else order_of(backend_order)
+        self._backends: list[Backend] = [registry.get(name) for name in names]
         self._told: set[tuple[str, str]] = set()
         if isinstance(lexicon, (str, Path)):
             lexicon = lexicons.Lexicon.load(Path(lexicon))
         self._lexicon = lexicon
+        self._limits = limits
 
     @property
     def order(self) -> list[str]:
@@ -122,19 +139,40 @@ class EnhancedAmharicG2P:
             self._tell(result)
         return results[0].ipa if isinstance(text, str) else [result.ipa for result in results]
 
+    @overload
+    def phonemes(self, text: str) -> list[list[str]]: ...
+    @overload
+    def phonemes(self, text: list[str]) -> list[list[list[str]]]: ...
+    def phonemes(self, text: str | list[str]) -> list[list[str]] | list[list[list[str]]]:
+        """Return the phones of each word of a text, or of each text of a list.
+
+        Joined, the phones of a word are the word in `convert`, what can't be pronounced included.
+
+        Example:
+            >>> EnhancedAmharicG2P().phonemes("ሰላም ቤት")
+            [['s', 'ə', 'l', 'a', 'm'], ['b', 'e', 't']]
+
+        Raises:
+            StudioError: No backend of the order works here.
+        """
+        if isinstance(text, str):
+            return [phones(word) for word in self.convert(text).split()]
+        return [[phones(word) for word in ipa.split()] for ipa in self.convert(text)]
+
     def convert_detailed(self, text: str) -> G2PResult:
         """Return the IPA of a text with the backend that made it and why others did not.
 
         Raises:
             StudioError: No backend of the order works here.
         """
-        normalized = normalize(text, "am").text
-        pieces = self._lexicon.split(normalized) if self._lexicon else []
+        read = normalize(text, "am")
+        pieces = self._lexicon.split(read.text) if self._lexicon else []
         known = tuple(piece.text for piece in pieces if piece.ipa is not None)
         if self._lexicon and known and len(known) == len(pieces):
             ipa = lexicons.join(pieces, str)
-            made = (text, normalized, ipa, lexicons.NAME, self._lexicon.version)
-            return G2PResult(*made, from_lexicon=known)
+            made = (text, read.text, ipa, lexicons.NAME, self._lexicon.version)
+            found = quality.check(read.text, ipa)
+            return G2PResult(*made, found, kept=read.kept, from_lexicon=known)
         passed_over: list[tuple[str, str]] = []
         faulty: list[G2PResult] = []
         for backend in self._backends:
@@ -144,16 +182,16 @@ class EnhancedAmharicG2P:
                 continue
             try:
                 convert = backend.convert
-                ipa = lexicons.join(pieces, convert) if known else convert(normalized)
+                ipa = lexicons.join(pieces, convert) if known else convert(read.text)
             except StudioError as error:
                 passed_over.append((backend.name, error.message))
                 continue
-            found = quality.check(normalized, ipa)
+            found = quality.check(read.text, ipa, self._limits)
             version = backend.version
             if self._lexicon and known:
                 version += f"+{self._lexicon.version}"
-            made = (text, normalized, ipa, backend.name, version)
-            result = G2PResult(*made, tuple(passed_over), found.problems, found.unpronounced, known)
+            made = (text, read.text, ipa, backend.name, version)
+            result = G2PResult(*made, found, tuple(passed_over), read.kept, known)
             if found.ok:
                 return result
             faulty.append(result)
@@ -175,6 +213,25 @@ class EnhancedAmharicG2P:
             if (result.backend, problem) not in self._told:
                 self._told.add((result.backend, problem))
                 log.warning("G2P by `%s`: %s", result.backend, problem)
+
+
+def order_of(wanted: Sequence[str | G2PBackend] | str) -> list[str]:
+    """Return the names of an order, each backend once.
+
+    Args:
+        wanted: Names of backends, or one string: a name of `ORDERS`, or names with commas.
+
+    Raises:
+        UserError: A backend is not known, or there is none.
+    """
+    if isinstance(wanted, str):
+        wanted = ORDERS.get(wanted.strip().lower()) or [n for n in wanted.split(",") if n.strip()]
+    names = [registry.get(str(name)).name for name in wanted]
+    if not names:
+        raise UserError(
+            "The order of G2P backends is empty", "Give names with commas, or `documented`"
+        )
+    return list(dict.fromkeys(names))
 
 
 def _order(backend: str | G2PBackend | None) -> list[str]:

@@ -6,7 +6,7 @@ from functools import cache
 
 from amharic_tts.errors import UserError
 from amharic_tts.g2p.base import Backend
-from amharic_tts.g2p.epitran_backend import EpitranBackend
+from amharic_tts.g2p.epitran_backend import MAPS, EpitranBackend
 from amharic_tts.g2p.espeak_backend import EspeakBackend
 from amharic_tts.g2p.rules import RuleBased
 from amharic_tts.g2p.transphone_backend import TransphoneBackend
@@ -17,21 +17,38 @@ DEFAULT = "rule_based"
 
 @cache
 def _all() -> tuple[Backend, ...]:
-    return (RuleBased(), EpitranBackend(), EspeakBackend(), TransphoneBackend())
+    epitrans = map(EpitranBackend, MAPS)
+    return (RuleBased(), *epitrans, EspeakBackend(), TransphoneBackend())
+
+
+@cache
+def _aliases() -> dict[str, str]:
+    """Return other names of backends: epitran's maps, as epitran itself writes them."""
+    found = {}
+    for name, of_epitran in MAPS.items():
+        found[_plain(of_epitran)] = found[_plain(f"epitran-{of_epitran}")] = name
+    return found
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("-", "_")
 
 
 def backends() -> list[Backend]:
-    """Return all backends, available here or not, best first."""
+    """Return all backends, available here or not."""
     return list(_all())
 
 
 def get(name: str) -> Backend:
     """Return a backend by its name; case and ``-`` do not matter.
 
+    Epitran's maps are known by their own names too (``amh-Ethi-red``, ``epitran-amh-Ethi-red``).
+
     Raises:
         UserError: There is none; the hint names those there are.
     """
-    wanted = str(name).strip().lower().replace("-", "_")
+    wanted = _plain(str(name))
+    wanted = _aliases().get(wanted, wanted)
     for backend in _all():
         if backend.name == wanted:
             return backend

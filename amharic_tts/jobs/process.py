@@ -149,7 +149,8 @@ def reap() -> None:
 def enter(workspace: Workspace, folder: Path) -> JobSpec:
     """Say, from inside the job's process, that it is the job's process; take the device.
 
-    A person may type the command of a job; it is then held to the same rule as the page.
+    A person may type the command of a job; it is then held to the same rule as the page. Where a
+    launcher was started (`torchrun`), the process that it starts takes its place.
 
     Raises:
         UserError: Another process runs this job, or another job has the device.
@@ -157,7 +158,8 @@ def enter(workspace: Workspace, folder: Path) -> JobSpec:
     spec = JobSpec.load(folder)
     with _exclusive(workspace, spec.device or f"job-{spec.id}") as record:
         other = _read(folder / "process.json")
-        if is_alive(other) and other.get("pid") != os.getpid():
+        ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+        if is_alive(other) and other.get("pid") not in ours:
             raise UserError(f"`{spec.id}` is already running as process {other.get('pid'):.0f}")
         if spec.device:
             _claim(record, spec.device, spec.id, os.getpid())

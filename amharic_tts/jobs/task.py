@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -12,10 +13,14 @@ from typing import Any
 
 from amharic_tts.errors import StudioError
 from amharic_tts.events import FINAL, Done, Event, EventLog, Failed, Started, Stopped
+from amharic_tts.files import write_text
 from amharic_tts.jobs import process
 from amharic_tts.workspace import Workspace
 
 logger = logging.getLogger(__name__)
+
+RESULT = "result.json"
+"""In a job's folder: a result that is too long for a line of `events.jsonl`."""
 
 
 def run(workspace: Workspace, folder: Path, events: Iterator[Event]) -> dict[str, Any]:
@@ -48,6 +53,15 @@ def run(workspace: Workspace, folder: Path, events: Iterator[Event]) -> dict[str
         logger.exception("the task failed")
         log.append(Failed(f"{type(error).__name__}: {error}", "This is our mistake; see the log"))
         raise
+
+
+def keeping(events: Iterator[Event], path: Path) -> Iterator[Event]:
+    """Hand events on; a long result is written to a file, and `Done` only names it."""
+    for event in events:
+        if isinstance(event, Done):
+            write_text(path, json.dumps(event.result, ensure_ascii=False))
+            event = Done({"file": str(path)}, at=event.at)
+        yield event
 
 
 class _TermFlag:

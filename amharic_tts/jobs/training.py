@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from pathlib import Path
 from typing import Any
 
 from amharic_tts import machine
 from amharic_tts.base_models import CATALOG, PRACTICE, resolve
+from amharic_tts.base_models.download import NOTE
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
 from amharic_tts.files import write_text
@@ -30,7 +33,7 @@ def _flag_problems(config: FinetuneConfig) -> list[str]:
     """Return what this machine can't do of what the flags ask."""
     abilities = {ability.name: ability for ability in machine.attention()}
     asked = {
-        "use_flash_attention": config.use_flash_attention,
+        "use_flash_attention": config.wanted_attention == "flash_attention_2",
         "bf16": config.mixed_precision == "bf16" and effective_device(config) == "cuda",
         "fp16": config.mixed_precision == "fp16",
     }
@@ -43,6 +46,22 @@ def _flag_problems(config: FinetuneConfig) -> list[str]:
             key = name if name.startswith("use_") else f"mixed_precision {name}"
             found.append(f"{key}: can't work here: {ability.reason}")
     return found
+
+
+def _revision_problems(config: FinetuneConfig, folder: Path) -> list[str]:
+    """Return why a base is not of the revision that is asked for."""
+    wanted = config.base_revision
+    if not wanted:
+        return []
+    if not (folder / NOTE).is_file():
+        return [f"base_revision: `{folder}` wasn't downloaded here: its revision is unknown"]
+    note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+    if wanted in (note["revision"], note["commit"]):
+        return []
+    return [
+        f"base_revision: `{wanted}` is asked for, and `{note['revision']}` is downloaded; get it "
+        f"with: amharic-tts base download --revision {wanted} --accept-license"
+    ]
 
 
 def problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
@@ -60,7 +79,9 @@ def problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
             found.append(f"dataset: {error.message}")
     try:
         if config.base != PRACTICE:  # the practice base is built by the run itself
-            resolve(workspace, config.base)
+            found += _revision_problems(config, resolve(workspace, config.base))
+        elif config.base_revision:
+            found.append("base_revision: does nothing with the base `practice`")
     except UserError as error:
         found.append(f"base: {error}")
     if not found:
@@ -91,13 +112,32 @@ def create_run(workspace: Workspace, config: FinetuneConfig) -> Job:
         id=run_id,
         kind="train",
         title=f"{config.dataset} on {config.base}",
-        command=["-m", "training.finetune", str(workspace.run(run_id))],
+        command=[*_launcher(config, device), "-m", "training.finetune", str(workspace.run(run_id))],
         device=device,
         details={"dataset": config.dataset, "base": config.base, "steps": config.steps},
     )
     job = store.create(workspace, spec)
     write_text(job.folder / CONFIG, config.to_yaml())
     return job
+
+
+def processes(config: FinetuneConfig, device: str, gpus: int) -> int:
+    """Return how many processes train a run: those asked for, else one for each GPU.
+
+    Args:
+        config: The run's.
+        device: What it takes, `cpu` or `cuda`.
+        gpus: GPUs of this machine.
+    """
+    return config.processes or (max(1, gpus) if device == "cuda" else 1)
+
+
+def _launcher(config: FinetuneConfig, device: str) -> list[str]:
+    """Return what stands before the training command where several processes train together."""
+    count = processes(config, device, len(machine.facts().gpus) if device == "cuda" else 0)
+    if count == 1:
+        return []
+    return ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
 
 
 def start_run(workspace: Workspace, config: FinetuneConfig) -> Job:

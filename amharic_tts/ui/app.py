@@ -95,7 +95,7 @@ def _page(studio: Studio, client: SpeechClient, known: dict[str, str], home: boo
 
     train, speak, system = pages["train"], pages["speak"], pages["system"]
     root = gr.context.Context.root_block
-    for page in (pages["dataset"], train, speak):
+    for page in (pages["dataset"], train, speak, pages["g2p"]):
         wire(root.load, page.load, say, None, page.loaded)
     wire(tabs["train"].select, train.lists, say, [train.dataset], train.loaded)
     wire(tabs["speak"].select, speak.load, say, [speak.voice], speak.loaded)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from amharic_tts.spreadsheet import harmless
 
 
 @functools.cache
@@ -23,6 +26,21 @@ def offer(name: str, content: bytes) -> str:
     return str(path)
 
 
+def offer_copy(path: Path) -> str:
+    """Copy a file of the workspace, of any size, and return the path for a download component.
+
+    The same file is copied once, however often the page is opened.
+    """
+    return _copied(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=32)
+def _copied(path: Path, _stamp: int) -> str:
+    target = Path(tempfile.mkdtemp(dir=_folder().name)) / path.name
+    shutil.copyfile(path, target)
+    return str(target)
+
+
 def offer_table(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Write a CSV that spreadsheets read as UTF-8, and return its path.
 
@@ -32,11 +50,5 @@ def offer_table(name: str, header: Sequence[str], rows: Iterable[Sequence[object
     writer = csv.writer(buffer)
     writer.writerow(header)
     for row in rows:
-        writer.writerow([_harmless(cell) for cell in row])
+        writer.writerow([harmless(cell) for cell in row])
     return offer(name, buffer.getvalue().encode("utf-8-sig"))
-
-
-def _harmless(cell: object) -> object:
-    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + cell
-    return cell

@@ -63,7 +63,9 @@ class JobPanel:
                 elem_id=f"{ident}-plot",
             )
             with gr.Row(elem_classes="actions"):
-                self.stop = gr.Button(say("job.stop"), variant="stop", elem_id=f"{ident}-stop")
+                self.stop = gr.Button(
+                    self._stop_words(False), variant="stop", elem_id=f"{ident}-stop"
+                )
                 self.steps = gr.Number(
                     label=say("job.steps"), precision=0, min_width=120, elem_id=f"{ident}-steps"
                 )
@@ -198,8 +200,7 @@ class JobPanel:
             self.box: gr.Column(visible=True),
             self.status: job_view.status(job, watch, say),
             self.stop: gr.Button(
-                say("job.stopping" if watch.stopping else "job.stop"),
-                visible=history.state == "running",
+                self._stop_words(watch.stopping), visible=history.state == "running"
             ),
             self.steps: gr.Number(visible=False),
             self.resume: gr.Button(visible=history.state in ("stopped", "failed", "lost")),
@@ -210,6 +211,10 @@ class JobPanel:
         if self.kind == "train":
             updates |= self._draw_training(job, history, live)
         return updates
+
+    def _stop_words(self, stopping: bool) -> str:
+        key = "stopping" if stopping else "stop"
+        return self.studio.words(f"job.{key}" if self.kind == "train" else f"task.{key}")
 
     def _draw_training(self, job: store.Job, history: store.History, live: bool) -> dict[Any, Any]:
         say, steps = self.studio.words, steps_of(job)

@@ -65,9 +65,11 @@ def status(job: Job, watch: Watch, words: Words) -> str:
         left = words("time.left", time=duration(progress.seconds_left, words))
     if state == "running" and progress is None:
         note = words("job.starting")
-    told = words.get(f"job.told.{state}")
+    task = job.spec.kind == "task"  # there, nothing is saved on a stop
+    name = words.get(f"task.state.{state}" if task else "") or words(f"state.{state}")
+    told = words.get(f"task.told.{state}" if task else f"job.told.{state}")
     parts = [
-        f'<div class="job-head">{chip(state, words("state." + state))}<span class="job-title">'
+        f'<div class="job-head">{chip(state, name)}<span class="job-title">'
         f'{escape(job.spec.title)}</span><span class="job-left">{escape(left)}</span></div>',
         f'<div class="bar bar-{state}" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
         f'aria-valuenow="{share * 100:.0f}"><i style="width:{share * 100:.1f}%"></i></div>',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,20 +43,24 @@ class Studio:
                 "Upload the files instead, or use the command line",
             )
 
-    def start_task(self, page: str, title: str, arguments: Sequence[str]) -> store.Job:
+    def start_task(
+        self, page: str, title: str, arguments: Sequence[str] | Callable[[Path], Sequence[str]]
+    ) -> store.Job:
         """Start a command of `amharic-tts` as a task job and return it at once.
 
         Args:
             page: The page that shows it, to find it again after a reload.
             title: What it does, in words.
-            arguments: The command with its options, as a person would type it.
+            arguments: The command with its options, as a person would type it; or what returns
+                it for the folder of the job, where its results go into that folder.
 
         Raises:
             UserError: The workspace can't be written.
         """
         job_id = store.new_id(page)
         folder = store.folder_of(self.workspace, "task", job_id)
-        command = ["-m", "amharic_tts", "--workspace", str(self.workspace.root), *arguments]
+        typed = arguments(folder) if callable(arguments) else arguments
+        command = ["-m", "amharic_tts", "--workspace", str(self.workspace.root), *typed]
         spec = JobSpec(
             job_id, "task", title, [*command, "--job", str(folder)], details={"page": page}
         )
@@ -66,8 +70,13 @@ class Studio:
 
     def task_of(self, page: str) -> store.Job | None:
         """Return the task that a page should show after a reload: running, or gone wrong last."""
-        mine = [j for j in store.jobs(self.workspace, "task") if j.spec.details.get("page") == page]
-        return next((j for j in mine[:1] if j.state() != "done"), None)
+        newest = self.newest_task(page)
+        return newest if newest and newest.state() != "done" else None
+
+    def newest_task(self, page: str) -> store.Job | None:
+        """Return the task that a page started last, whatever became of it."""
+        mine = (j for j in store.jobs(self.workspace, "task") if j.spec.details.get("page") == page)
+        return next(mine, None)
 
     def keep_uploads(self, files: Sequence[str]) -> list[Path]:
         """Copy uploaded files out of the page's cache, so that the command can be run again.

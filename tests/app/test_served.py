@@ -30,6 +30,7 @@ def test_the_public_api_is_small_and_promised(client: Any) -> None:
 def test_every_page_is_there_in_both_languages(address: str) -> None:
     config = httpx.get(address + "config").json()
     tabs = [c["props"] for c in config["components"] if c["type"] == "tabitem"]
+    tabs = [tab for tab in tabs if str(tab["elem_id"]).startswith("page-")]
     names = ["dataset", "train", "speak", "g2p", "phonemes", "system"]
     assert [tab["id"] for tab in tabs] == names * 2
     assert [tab["label"] for tab in tabs[:2]] == ["Dataset", "Train"]
@@ -41,9 +42,10 @@ def test_every_page_is_there_in_both_languages(address: str) -> None:
 def test_g2p_by_the_api(client: Any) -> None:
     (line,) = client.predict("ሰላም ፲፪", api_name="/g2p")["lines"]
     assert line["normalized"] == "ሰላም አሥራ ሁለት"
-    backends = ["rule_based", "epitran", "espeak", "transphone"]
+    epitrans = ["epitran", "epitran_plain", "epitran_red"]
+    backends = ["rule_based", *epitrans, "espeak", "transphone"]
     assert [side["backend"] for side in line["sides"]] == backends
-    assert line["sides"][2]["ipa"] == "səlam ʔasɨra hulət"
+    assert line["sides"][4]["ipa"] == "səlam ʔasɨra hulət"
     assert line["sides"][0]["ipa"].startswith("səlam ")
     assert [change["rule"] for change in line["changes"]] == ["ge'ez-number"]
 

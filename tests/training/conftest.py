@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    import torch
+    from training_fixtures import Kit
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +21,22 @@ def practice_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.set_num_threads(1)
     return base.build(tmp_path_factory.mktemp("bases") / "practice")
+
+
+@pytest.fixture(scope="session")
+def kit(practice_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    """What a trainer of the practice base needs; tests train copies of its weights."""
+    from training_fixtures import Kit
+
+    return Kit(practice_base, tmp_path_factory.mktemp("kit"))
+
+
+@pytest.fixture(scope="session")
+def plain(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """The gradients of the first step with the defaults, but no dropout."""
+    from flag_fixtures import first_step
+
+    return first_step(kit, tmp_path_factory.mktemp("plain"), dropout=False)
 
 
 @pytest.fixture(scope="session")

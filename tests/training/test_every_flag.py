@@ -8,103 +8,17 @@ from typing import Any
 
 import pytest
 import torch
+from flag_fixtures import Gradients, difference, first_step
 from training_fixtures import Kit
-from transformers import TrainerCallback
 
 from amharic_tts.errors import UserError
 from amharic_tts.events import Metric
 from training.config import FinetuneConfig
 from training.effective import make_plan
-from training.model import PackedXtts
-
-Gradients = dict[str, torch.Tensor]
-
-
-@pytest.fixture(scope="module")
-def kit(practice_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Kit:
-    return Kit(practice_base, tmp_path_factory.mktemp("kit"))
-
-
-class FirstStep(TrainerCallback):
-    """Keeps the gradients of the first step and ends the training."""
-
-    def __init__(self, model: PackedXtts) -> None:
-        self.model = model
-        self.gradients: Gradients = {}
-
-    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        named = self.model.named_parameters()
-        self.gradients = {n: p.grad.clone() for n, p in named if p.grad is not None}
-        control.should_training_stop = True
-
-
-def first_step(kit: Kit, run: Path, **settings: Any) -> Gradients:
-    trainer, _, _ = kit.trainer(run, **{"max_grad_norm": 1e6, **settings})
-    taker = FirstStep(trainer.model)
-    trainer.add_callback(taker)
-    trainer.train()
-    return taker.gradients
-
-
-def difference(a: Gradients, b: Gradients) -> float:
-    assert a.keys() == b.keys() and a
-    error = sum((a[k] - b[k]).pow(2).sum() for k in a)
-    return float((error / sum(g.pow(2).sum() for g in a.values())).sqrt())
-
-
-@pytest.fixture(scope="module")
-def plain(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Gradients:
-    return first_step(kit, tmp_path_factory.mktemp("plain"), dropout=False)
 
 
 def test_every_parameter_gets_a_gradient(kit: Kit, plain: Gradients) -> None:
     assert set(plain) == {name for name, _ in kit.model().named_parameters()}
-
-
-def test_use_sdpa(
-    kit: Kit, plain: Gradients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls = []
-    fused = torch.nn.functional.scaled_dot_product_attention
-
-    def spy(query: Any, *args: Any, **kwargs: Any) -> Any:
-        calls.append(query.shape)
-        return fused(query, *args, **kwargs)
-
-    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", spy)
-    eager = first_step(kit, tmp_path / "eager", dropout=False, use_sdpa=False)
-    assert not [shape for shape in calls if shape[-1] == 32]  # the blocks' heads are 128 / 4 wide
-    assert 0 < difference(plain, eager) < 1e-5
-    first_step(kit, tmp_path / "sdpa", dropout=False, use_sdpa=True)
-    assert len([shape for shape in calls if shape[-1] == 32]) == 3
-
-
-def test_use_grad_checkpoint_gives_the_same_gradients(kit: Kit, tmp_path: Path) -> None:
-    kept = first_step(kit, tmp_path / "kept")  # with dropout: its draws are repeated too
-    again = first_step(kit, tmp_path / "again", use_grad_checkpoint=True)
-    assert difference(kept, again) == 0.0
-
-
-def test_use_grad_checkpoint_saves_memory(kit: Kit) -> None:
-    def saved(checkpointing: bool) -> int:
-        model = kit.model().train()
-        if checkpointing:
-            model.activation_checkpointing_enable()
-        weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
-        held: dict[int, torch.Tensor] = {}
-
-        def keep(tensor: torch.Tensor) -> torch.Tensor:
-            if tensor.untyped_storage().data_ptr() not in weights:
-                held[tensor.untyped_storage().data_ptr()] = tensor
-            return tensor
-
-        batch = kit.batch(range(4))
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
-            loss = model(**batch)["loss"]
-        assert loss.requires_grad
-        return sum(t.untyped_storage().nbytes() for t in held.values())
-
-    assert saved(True) < 0.3 * saved(False)
 
 
 def test_mixed_precision(kit: Kit, plain: Gradients, tmp_path: Path) -> None:
@@ -200,7 +114,10 @@ def test_evaluation_does_not_change_the_training(kit: Kit, tmp_path: Path) -> No
     [
         ({"device": "cuda"}, "no GPU"),
         ({"use_flash_attention": True}, "needs a CUDA GPU"),
+        ({"attention": "flash_attention_2"}, "attention: .*needs a CUDA GPU"),
         ({"mixed_precision": "fp16"}, "needs a GPU"),
+        ({"tf32": True}, "tf32: needs a GPU of sm_80"),
+        ({"optimizer": "adamw_8bit"}, "optimizer: `adamw_8bit` needs a GPU"),
     ],
 )
 def test_what_can_not_work_here_is_said(settings: dict[str, Any], words: str) -> None:
@@ -212,7 +129,7 @@ def test_what_can_not_work_here_is_said(settings: dict[str, Any], words: str) ->
 def test_the_plan_says_what_is_used_and_why(tmp_path: Path) -> None:
     plan = make_plan(FinetuneConfig(dataset="d", device="cpu", use_sdpa=False))
     lines = {line.name: (line.asked, line.used) for line in plan.settings}
-    assert lines["attention"] == ("eager", "eager")
+    assert lines["attention"] == ("auto", "eager")
     assert lines["precision"] == ("auto", "fp32")
     reasons = {line.name: line.reason for line in plan.settings}
     assert "GPU" in reasons["precision"] and "252" in reasons["batch"]

@@ -21,12 +21,13 @@ from training.checkpoints import Checkpoints
 from training.codes import AudioCodes, read_clip
 from training.config import FinetuneConfig
 from training.data import Clip, ClipDataset, StyleMel
-from training.effective import VerifyPlan, apply_to_model, make_plan
+from training.effective import apply_to_model, make_plan
 from training.engine import XttsTrainer, build_trainer
 from training.model import PackedBatch, PackedXtts, Row, pack
 from training.practice.sound import speech_like
 from training.report import KeepCheckpoints
 from training.stopping import StopSwitch
+from training.verification import VerifyPlan
 
 # Two threads on shared cores wait for each other; also for the processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -148,7 +149,7 @@ class Kit:
         config = FinetuneConfig(**{**defaults, "save_every": 100, **settings}).check()
         plan = make_plan(config)
         model = self.model()
-        apply_to_model(plan, model, config.dropout)
+        apply_to_model(plan, model)
         data = (
             ClipDataset(self.clips[:6], self.style, config.seed),
             ClipDataset(self.clips[6:], self.style, evaluation=True),

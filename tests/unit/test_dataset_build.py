@@ -48,6 +48,8 @@ def test_the_files_of_a_dataset(workspace: Workspace, three: Path) -> None:
         "language": "am",
         "seed": 0,
         "origin": "",
+        "g2p": "rule_based",
+        "lexicon": "",
     }
     assert (folder / "metadata_train.csv").read_text(encoding="utf-8") == (
         "audio_file|text|speaker_name\nwavs/a.wav|ሰላም|አበበ\nwavs/b.wav|ደህና ነኝ|ከበደ\n"
@@ -60,6 +62,7 @@ def test_the_files_of_a_dataset(workspace: Workspace, three: Path) -> None:
     assert findings(events) == [
         ("transcript_found", "info", ""),
         ("columns", "info", "metadata.csv"),
+        ("g2p_unpronounced", "warning", ""),
     ]
     numbers = result(events)
     assert {k: numbers[k] for k in ("accepted", "rejected", "train", "eval", "sources")} == {
@@ -131,7 +134,7 @@ def test_adding_keeps_what_is_there(workspace: Workspace, three: Path, tmp_path:
     more = tmp_path / "more"
     wav(more / "a.wav", 1.5, 500)  # the same name, another sound
     wav(more / "x.wav", 1.0, 200)  # another name, the sound of `a`
-    (more / "metadata.csv").write_text("a|x\nx|y\n")
+    (more / "metadata.csv").write_text("a|ሰማይ\nx|ምድር\n", encoding="utf-8")
     events = run(workspace, more)
     after = load(workspace).utterances
     assert after[:3] == before
@@ -155,7 +158,7 @@ def test_refused_rows_are_tried_again_when_they_are_mended(
     folder = tmp_path / "data"
     wav(folder / "a.wav", 1.0, 200)
     wav(folder / "b.wav", 0.2, 300)
-    table = "a|привет\nb|x\nc.wav|y\n"
+    table = "a|привет\nb|ቤት\nc.wav|ቀን\n"
     (folder / "metadata.csv").write_text(table, encoding="utf-8")
     run(workspace, folder)
     assert reasons(load(workspace).utterances) == [

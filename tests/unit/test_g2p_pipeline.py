@@ -28,9 +28,12 @@ def test_the_backends_and_their_order() -> None:
     assert [backend.name for backend in registry.backends()] == [
         "rule_based",
         "epitran",
+        "epitran_plain",
+        "epitran_red",
         "espeak",
         "transphone",
     ]
+    assert {backend.name for backend in registry.backends()} == set(map(str, G2PBackend))
     assert EnhancedAmharicG2P().order == ["rule_based"]
     assert EnhancedAmharicG2P("epitran").order == ["epitran", "rule_based"]
     assert EnhancedAmharicG2P(G2PBackend.TRANSPHONE).order == [
@@ -47,6 +50,8 @@ def test_what_each_backend_can_write() -> None:
     assert declared == {
         "rule_based": (True, False),
         "epitran": (False, False),
+        "epitran_plain": (False, False),
+        "epitran_red": (False, False),
         "espeak": (False, True),
         "transphone": (False, False),
     }
@@ -56,7 +61,10 @@ def test_an_unknown_backend_is_named_with_those_there_are() -> None:
     with pytest.raises(UserError) as caught:
         EnhancedAmharicG2P(backend="phonetisaurus")
     assert caught.value.message == "There is no G2P backend `phonetisaurus`"
-    assert caught.value.hint == "The backends are `rule_based`, `epitran`, `espeak`, `transphone`"
+    assert caught.value.hint == (
+        "The backends are `rule_based`, `epitran`, `epitran_plain`, `epitran_red`, `espeak`, "
+        "`transphone`"
+    )
     with pytest.raises(UserError, match="not both"):
         EnhancedAmharicG2P(backend="epitran", backend_order=["epitran"])
     with pytest.raises(UserError, match="empty"):
@@ -67,6 +75,21 @@ def test_epitran_is_written_in_the_studio_notation() -> None:
     result = EnhancedAmharicG2P(backend="epitran").convert_detailed("ሰላም፣ ቀጸላ")
     assert (result.ipa, result.backend, result.passed_over) == ("səlam kʼəsʼəla", "epitran", ())
     assert re.fullmatch(r"epitran-[\d.]+/amh-Ethi-pp", result.version)
+
+
+def test_epitran_has_three_maps() -> None:
+    assert registry.get("epitran-amh-Ethi-red") is registry.get("amh-Ethi-red")
+    found = [registry.get(name) for name in ("amh-Ethi", "amh-Ethi-pp", "amh-Ethi-red")]
+    assert [(backend.name, backend.convert("ትምህርት እኛ ኳስ")) for backend in found] == [
+        ("epitran_plain", "tɨmɨhɨrɨt ɨɲa kʷas"),
+        ("epitran", "tɨmɨhrɨt ʔɨɲa kʷas"),
+        ("epitran_red", "tɨmɨhrɨt ɨɲa kɨwas"),
+    ]
+    assert [backend.version.rpartition("/")[2] for backend in found] == [
+        "amh-Ethi",
+        "amh-Ethi-pp",
+        "amh-Ethi-red",
+    ]
 
 
 def test_a_letter_that_epitran_does_not_know_goes_to_the_rules() -> None:
@@ -120,11 +143,13 @@ def test_side_by_side() -> None:
     assert [(side.backend, side.ipa) for side in found.sides] == [
         ("rule_based", "mənɡɨst sost"),
         ("epitran", "mənɨɡsɨt sosɨt"),
+        ("epitran_plain", "mənɨɡɨsɨt sosɨt"),
+        ("epitran_red", "mənɨɡsɨt sosɨt"),
         ("espeak", "mənɨɡɨsɨt sosɨt"),
         ("transphone", ""),
     ]
     assert found.sides[0].words == (("m", "ə", "n", "ɡ", "ɨ", "s", "t"), ("s", "o", "s", "t"))
-    assert found.sides[3].problems == (registry.get("transphone").availability().reason,)
+    assert found.sides[-1].problems == (registry.get("transphone").availability().reason,)
     assert not found.agree
     assert next(compare(["ሰላም"], ["rule_based", "epitran"])).agree
 

@@ -58,7 +58,9 @@ def test_every_argument_is_one_that_gradio_knows(tmp_path: Path) -> None:
 def test_the_theme_names_nothing_outside() -> None:
     from amharic_tts.ui import theme
 
-    style = theme.STYLE.read_text(encoding="utf-8") + theme.font_faces() + theme.HEAD
+    sheets = (theme.STYLE, theme.G2P_STYLE)
+    style = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+    style += theme.font_faces() + theme.HEAD
     style = style.replace("http://www.w3.org/2000/svg", "")
     assert "http" not in style
     assert "//" not in style.replace("*//*", "").replace("file=/", "").replace("/*", "")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from amharic_tts.errors import UserError
 from training import config as configs
+from training import config_rules
 from training.config import FinetuneConfig
 
 
@@ -47,15 +49,17 @@ def test_all_problems_are_told_at_once() -> None:
         device="tpu",
         use_flash_attention=True,
         mixed_precision="no",
+        lora_alpha=8,
+        sample_every=5,
     )
     assert [problem.split(":")[0] for problem in config.problems()] == [
         *("dataset", "schedule", "device", "steps", "batch_size", "keep_checkpoints"),
         *("learning_rate", "warmup_steps", "weight_decay", "max_grad_norm"),
-        "use_flash_attention",
+        *("use_flash_attention", "lora_alpha", "sample_every"),
     ]
     with pytest.raises(UserError, match="This run can't be started") as caught:
         config.check()
-    assert caught.value.message.count("\n- ") == 11
+    assert caught.value.message.count("\n- ") == 13
 
 
 @pytest.mark.parametrize(
@@ -67,6 +71,8 @@ def test_all_problems_are_told_at_once() -> None:
         ({"learning_rate": "fast"}, "learning_rate: `fast` is not a number"),
         ({"learning_rate": "nan"}, "not a finite number"),
         ({"dropout": "perhaps"}, "dropout: `perhaps` is not yes or no"),
+        ({"language_weights": "am"}, "language_weights: `` is not a number"),
+        ({"language_weights": 3}, "language_weights: `3` is not of the form am=2,en=1"),
     ],
 )
 def test_unknown_keys_and_wrong_types_are_refused(values: dict[str, object], words: str) -> None:
@@ -104,9 +110,102 @@ def test_presets_are_whole(path: Path) -> None:
 
 def test_the_presets_that_are_promised() -> None:
     assert {path.stem for path in configs.PRESETS.glob("*.yaml")} == {
-        *("default", "low_memory", "small_data")
+        *("default", "low_memory", "new_language", "small_data")
     }
     low = configs.load(configs.PRESETS / "low_memory.yaml")
     usual = configs.load(configs.PRESETS / "default.yaml")
     assert low.use_grad_checkpoint and low.batch_size == 1
     assert low.batch_size * low.accumulation == usual.batch_size * usual.accumulation
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"attention": "flash"}, "attention: `flash` is not one of auto, eager, sdpa, flash_att"),
+        ({"attention": "eager", "use_flash_attention": True}, "ask for two things"),
+        ({"attention": "sdpa", "use_sdpa": False}, "ask for two things"),
+        ({"attention": "flash_attention_2", "hide_text_stop": True}, "needs a mask"),
+        ({"attention": "flash_attention_2", "mixed_precision": "no"}, "attention: needs mixed"),
+        ({"lora_targets": "mlp"}, "lora_targets: does nothing without lora_rank"),
+        ({"checkpoint_blocks": 3}, "does nothing without use_grad_checkpoint"),
+        ({"checkpoint_blocks": -2, "use_grad_checkpoint": True}, "must be -1 (all), 0 or more"),
+        (
+            {
+                "use_grad_checkpoint": True,
+                "checkpoint_blocks": 0,
+                "checkpoint_conditioning": False,
+            },
+            "leave it nothing",
+        ),
+        ({"tf32": True, "mixed_precision": "bf16"}, "tf32: is for products in fp32"),
+        ({"extra_stops": 2}, "extra_stops: 2 must be 0, or 3"),
+        ({"ema_decay": 1.0}, "ema_decay: 1.0 must be at least 0 and below 1"),
+        ({"label_smoothing": -0.1}, "label_smoothing: -0.1 must be"),
+        ({"freeze_blocks": -1}, "freeze_blocks: -1 can't be negative"),
+        ({"new_tokens": 50}, "new_tokens: does nothing without vocabulary bpe"),
+        ({"language_sampling": "weights"}, "needs language_weights, such as am=2,en=1"),
+        ({"language_weights": {"am": 0.0}}, "the weight of `am`, 0.0, must be above 0"),
+        ({"replay_share": 0.2}, "replay_share: does nothing without replay_dataset"),
+        ({"replay_dataset": "d"}, "must be another dataset"),
+        ({"effective_batch": 64, "accumulation": 2}, "accumulation: follows from effective_b"),
+        ({"effective_batch": 2}, "must be at least batch_size, 4"),
+        ({"sample_texts": ("a",)}, "sample_texts: does nothing without sample_every"),
+    ],
+)
+def test_what_is_wrong_is_said(values: dict[str, Any], words: str) -> None:
+    found = FinetuneConfig(**{"dataset": "d", **values}).problems()
+    assert [problem for problem in found if words in problem], found
+
+
+OTHER_THAN_DEFAULT: dict[str, dict[str, Any]] = {
+    "vocabulary": {"vocabulary": "bpe"},
+    "new_tokens": {"vocabulary": "bpe", "new_tokens": 50},
+    "conditioning_from": {"conditioning_from": "both"},
+    "language_sampling": {"language_sampling": "balanced"},
+    "language_weights": {"language_sampling": "weights", "language_weights": {"am": 1.0}},
+    "replay_dataset": {"replay_dataset": "other"},
+    "replay_share": {"replay_dataset": "other", "replay_share": 0.2},
+    "effective_batch": {"effective_batch": 64},
+    "early_stop_patience": {"early_stop_patience": 3},
+    "sample_every": {"sample_every": 10},
+    "sample_texts": {"sample_every": 10, "sample_texts": ("ሰላም",)},
+    "report_to_tensorboard": {"report_to_tensorboard": True},
+}
+
+
+@pytest.mark.parametrize("key", config_rules.NOT_YET)
+def test_what_this_version_can_not_do_yet_is_refused(key: str) -> None:
+    found = FinetuneConfig(dataset="d", **OTHER_THAN_DEFAULT[key]).problems()
+    assert [problem.partition(":")[0] for problem in found if "can't do that yet" in problem] == [
+        name for name in config_rules.NOT_YET if name in OTHER_THAN_DEFAULT[key]
+    ]
+    assert all("can't do that yet" in problem for problem in found)
+
+
+def test_lists_and_weights_are_read_from_yaml_and_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("sample_texts: [ሰላም, ቡና]\nlanguage_weights: {am: 2, no: 1}\n", "utf-8")
+    config = configs.load(path)
+    assert config.sample_texts == ("ሰላም", "ቡና")
+    assert config.language_weights == {"am": 2.0, "no": 1.0}
+    words = configs.parse_assignments(["sample_texts=ሰላም | ቡና", "language_weights=am=2,no=1"])
+    assert configs.from_mapping(words) == config
+    path.write_text(config.to_yaml(), "utf-8")
+    assert configs.load(path) == config
+
+
+def test_the_two_switches_decide_about_attention_where_it_is_auto() -> None:
+    def kind(**values: Any) -> str:
+        return FinetuneConfig(**values).wanted_attention
+
+    assert kind() == "sdpa"
+    assert kind(use_sdpa=False) == "eager"
+    assert kind(use_flash_attention=True) == "flash_attention_2"
+    assert kind(attention="eager") == "eager"
+
+
+def test_every_setting_stands_in_the_formats() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    section = text.partition("### Settings of a run")[2].partition("\n## ")[0]
+    missing = [f.name for f in dataclasses.fields(FinetuneConfig) if f"`{f.name}`" not in section]
+    assert missing == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Callable
@@ -82,6 +83,27 @@ def test_what_is_missing_is_said_before_a_process_starts(
     with pytest.raises(UserError) as caught:
         training.create_run(workspace, FinetuneConfig(**values))  # type: ignore[arg-type]
     assert words in caught.value.message
+
+
+def test_the_base_must_be_of_the_revision_asked_for(
+    workspace: Workspace, config: FinetuneConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = workspace.bases / "xtts-v2"
+    base.mkdir(parents=True)
+    monkeypatch.setattr(training, "resolve", lambda *_: base)
+
+    def said(**changes: str) -> list[str]:
+        return training.problems(workspace, dataclasses.replace(config, **changes))  # type: ignore[arg-type]
+
+    wanted = {"base": "xtts-v2", "base_revision": "v2.0.2"}
+    assert "wasn't downloaded here" in said(**wanted)[0]
+    note = {"revision": "v2.0.3", "commit": "abc"}
+    (base / "base.json").write_text(json.dumps(note), encoding="utf-8")
+    assert "and `v2.0.3` is downloaded" in said(**wanted)[0]
+    assert "base download --revision v2.0.2" in said(**wanted)[0]
+    for revision in ("v2.0.3", "abc", ""):
+        assert said(base="xtts-v2", base_revision=revision) == []
+    assert said(base_revision="v2.0.2") == ["base_revision: does nothing with the base `practice`"]
 
 
 def test_flash_attention_that_can_not_work_is_refused_with_its_reason(
@@ -184,7 +206,7 @@ def test_choices_of_the_command_line_win_over_the_file(
     assert preset.use_grad_checkpoint
     with pytest.raises(UserError, match="no settings file and no preset `nope`") as caught:
         train.chosen(workspace, "d", None, "nope", [], None)
-    assert "default, low_memory, small_data" in caught.value.hint
+    assert "default, low_memory, new_language, small_data" in caught.value.hint
 
 
 def test_the_language_is_the_datasets_unless_another_is_asked_for(workspace: Workspace) -> None:
