@@ -89,6 +89,16 @@ def test_listening_tells_how_far_it_is_and_can_be_stopped(
     assert not list(downloads.folder().glob("heard-*"))
 
 
+@needs_hama
+def test_silence_is_no_measurement(page: Any, tmp_path: Path) -> None:
+    from amharic_tts.ui.pages.phonemes import Session
+
+    soundfile.write(tmp_path / "still.wav", np.zeros(16000), 16000)
+    *_, last = page.listen(Session(), "", "am", str(tmp_path / "still.wav"), *REST)
+    assert "no phone was heard: the sound is silent" in last[page.notes]
+    assert "Nothing is measured yet" in last[page.tools.costs]
+
+
 def test_a_bad_file_is_told_by_its_own_name(page: Any, tmp_path: Path) -> None:
     from amharic_tts.ui.pages.phonemes import Session
 

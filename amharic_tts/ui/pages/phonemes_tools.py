@@ -208,8 +208,14 @@ class Tools:
         return phonemes_tables.bench(watch.history.result, self.say)
 
     def record(self, extractor: PhonemeExtractor, heard: Heard) -> dict[Any, Any]:
-        """Note what a recognition cost, and show everything measured so far."""
-        found = measured.record(self._path, extractor, heard.duration, heard.took)
+        """Note what a recognition cost, and show everything measured so far.
+
+        Silence is passed over without the model, so it counts neither as sound nor as a run.
+        """
+        listened = len(heard.starts) * heard.frame_seconds
+        if not listened:
+            return {self.costs: phonemes_tables.costs(measured.costs(self._path), self.say)}
+        found = measured.record(self._path, extractor, listened, heard.took)
         return {self.costs: phonemes_tables.costs(found, self.say)}
 
     def performance_of(self, assistant: PhonemeAssistant) -> dict[Any, Any]:
