@@ -30,7 +30,8 @@ def open_session(path: Path, threads: int) -> Any:
     """Return a session whose weights stay in their file, mapped into memory.
 
     Without packing in advance the weights are not copied (355 MB for a large model, for 15 % of
-    the time), and without an arena what a call used is given back after it.
+    the time). The arena stays: without it the C library keeps what is given back, in pieces
+    (wav2vec2 large, int8, 30 s: 530 MB with an arena, 765 to 925 MB without).
 
     Raises:
         UserError: The file is no graph that this onnxruntime can run.
@@ -41,7 +42,7 @@ def open_session(path: Path, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
+    options.enable_cpu_mem_arena = True
     options.enable_mem_pattern = False
     options.log_severity_level = 3
     options.add_session_config_entry("session.disable_prepacking", "1")
