@@ -148,7 +148,7 @@ def vocabulary(data: Path, seed: int = 0) -> list[str]:
 
 
 def running_text(words: Sequence[str], count: int, seed: int, line: int = LINE) -> list[str]:
-    """Return lines of some words, in which the word of rank r occurs as often as 1/r (Zipf), as in any text."""
+    """Return lines of `line` words; the word of rank r occurs as often as 1/r (Zipf)."""
     weights = [1 / rank for rank in range(1, len(words) + 1)]
     drawn = random.Random(seed).choices(words, weights, k=count)
     return [" ".join(drawn[at : at + line]) for at in range(0, count, line)]

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
+from amharic_tts import __version__
 from amharic_tts.errors import UserError
 from amharic_tts.events import Done, Event, Finding, Progress
 from amharic_tts.files import disk_errors, write_text
@@ -26,6 +27,7 @@ from amharic_tts.phonemes.batch_ledger import Entry, Ledger
 from amharic_tts.phonemes.models import catalog
 from amharic_tts.phonemes.models.base import LoadOptions
 from amharic_tts.phonemes.result import Recognition
+from amharic_tts.phonemes.settings import from_environment
 
 _LOCK = ".phones.lock"
 _BETWEEN = 0.5
@@ -78,7 +80,9 @@ class BatchRequest:
         """Return a hash of everything that a result depends on but the sound."""
         # By its phones: the file of a list may change under the same name.
         phones = None if self.inventory is None else sorted(inventory.given(self.inventory))
-        facts = [1, catalog.key(self.model, replace(self.options, threads=0)), phones, self.top]
+        model = catalog.key(self.model, replace(self.options, threads=0))
+        words = from_environment().word_forms
+        facts = [__version__, model, words, phones, self.top]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 

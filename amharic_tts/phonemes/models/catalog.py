@@ -9,7 +9,7 @@ from pathlib import Path
 from amharic_tts.errors import UserError
 from amharic_tts.phonemes.models import store
 from amharic_tts.phonemes.models.base import LoadOptions, Recognizer
-from amharic_tts.phonemes.models.hama_model import HamaModel, present
+from amharic_tts.phonemes.models.hama_model import HamaModel, installed_version, present
 
 EMBEDDED = "embedded"
 _COMMAND = "amharic-tts phonemes-convert"
@@ -206,7 +206,7 @@ def key(name: str, options: LoadOptions = _USUAL) -> str:
         f":{options.revision}"
     )
     if backend == "hama":
-        return f"{EMBEDDED}:hama:{options.threads}"
+        return f"{EMBEDDED}:hama-{installed_version()}:{options.threads}"
     if backend == "torch":
         return f"{source_of(name)}:{settings}"
     folder = folder_of(name, options)
