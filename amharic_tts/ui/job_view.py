@@ -132,12 +132,27 @@ def thin(points: Mapping[int, float], limit: int = MAX_POINTS) -> list[tuple[int
     return [ordered[round(n * stride)] for n in range(limit)]
 
 
-def loss_rows(history: History, words: Words) -> list[tuple[int, float, str]]:
-    """Return (step, loss, name of the line) for the plot: training and evaluation loss."""
-    rows = []
+def loss_rows(history: History, words: Words, steps: int = 0) -> list[tuple[float, float, str]]:
+    """Return (step, loss, name of the line) for the plot: training and evaluation loss.
+
+    The plot draws lines only: a single point becomes a dash, 2 % as long as the plot, so that the
+    first evaluation is seen.
+
+    Args:
+        history: Of the run.
+        words: Of the screen.
+        steps: How many the plot shows in all.
+    """
+    rows: list[tuple[float, float, str]] = []
+    half = max(steps, history.step) / 100
     for metric in ("loss", "eval_loss"):
         name = words(f"plot.{metric}")
-        rows += [(step, value, name) for step, value in thin(history.metrics.get(metric, {}))]
+        points = thin(history.metrics.get(metric, {}))
+        if len(points) == 1 and metric == "eval_loss":
+            ((step, value),) = points
+            rows += [(step - half, value, name), (step + half, value, name)]
+        else:
+            rows += [(step, value, name) for step, value in points]
     return rows
 
 
