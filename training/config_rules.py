@@ -35,10 +35,6 @@ NOT_YET: tuple[str, ...] = (
     "replay_dataset",
     "replay_share",
     "effective_batch",
-    "early_stop_patience",
-    "sample_every",
-    "sample_texts",
-    "report_to_tensorboard",
 )
 """Settings that this version knows and can't do: anything but the default is refused."""
 

@@ -19,12 +19,13 @@ from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
 from amharic_tts.events import Clock, Done, Event, Finding, Progress, Stopped
 from amharic_tts.files import write_text
+from amharic_tts.jobs import early_stop
 from amharic_tts.tokenizer import settings as text_settings
 from amharic_tts.tokenizer import vocabulary
 from amharic_tts.tokenizer.encoder import TextEncoder
 from amharic_tts.tokenizer.weights import extend_state
 from amharic_tts.workspace import Workspace
-from training import effective, manifest
+from training import board, effective, manifest
 from training import export as exporting
 from training.base import Base, build_gpt, gpt_state, read_base, special_tokens
 from training.checkpoints import Checkpoint, Checkpoints
@@ -37,6 +38,8 @@ from training.model import PackedXtts
 from training.practice.base import build
 from training.ranks import Ranks
 from training.report import Emit
+from training.samples import SpeakSamples
+from training.speaking import Speaker
 from training.stopping import StopAsked, StopSwitch
 from training.verification import VerifyPlan
 
@@ -53,6 +56,8 @@ class Parts:
     """Text tokens of the base."""
     train: list[Clip]
     evaluation: list[Clip]
+    speaker: Speaker | None
+    """Speaks the samples, on the first process."""
 
 
 @dataclass
@@ -83,7 +88,8 @@ class Session:
             parts = self.ranks.in_turn(lambda: self._prepare(plan))
             start = self.checkpoints.newest()
             stopped = self.ranks.any(self.stop.asked())
-            if not stopped and (start is None or start.step < self.config.steps):
+            finished = start is not None and (start.step >= self.config.steps or self._ended())
+            if not stopped and not finished:
                 stopped = self._train(plan, parts, start)
             if stopped:
                 return self._stopped()
@@ -108,7 +114,22 @@ class Session:
         codes = AudioCodes(base.folder, self.workspace.cache, plan.device)
         clips = self._clips(base, encoder, codes)
         self._manifest(base, codes, *clips)
-        return Parts(base, encoder, old_size, *clips)
+        return Parts(base, encoder, old_size, *clips, self._speaker(base, encoder, plan.device))
+
+    def _speaker(self, base: Base, encoder: TextEncoder, device: str) -> Speaker | None:
+        if not self.config.sample_every or not self.ranks.first:
+            return None
+        dataset = Dataset.load(self.workspace.dataset(self.config.dataset))
+        return Speaker(
+            self.run,
+            base.folder,
+            encoder.settings,
+            self.config,
+            dataset,
+            device,
+            self.emit,
+            self.stop.check,
+        )
 
     def _base(self) -> Path:
         folder = resolve(self.workspace, self.config.base)
@@ -155,6 +176,11 @@ class Session:
 
         limits = Limits(base.max_text, base.max_codes)
         train, evaluation = load_clips(dataset, encoder, codes, limits, self.emit, tick)
+        if not evaluation and self.config.early_stop_patience:
+            raise UserError(
+                "early_stop_patience: no row of the dataset is kept for evaluation",
+                "Set it to 0, or give the dataset rows with the split `eval`",
+            )
         if not evaluation:
             what = "no row is kept for evaluation: there is no eval loss, and the last checkpoint "
             self.emit(Finding("eval.none", what + "becomes the voice", "warning", "evaluation"))
@@ -233,6 +259,20 @@ class Session:
             self.ranks,
         )
         trainer.add_callback(VerifyPlan(plan, trainer))
+        if self.config.report_to_tensorboard and self.ranks.first:
+            trainer.add_callback(board.callback(self.run, start.step if start else 0))
+        if self.config.sample_every:
+            trainer.add_callback(
+                SpeakSamples(
+                    self.config.sample_every,
+                    parts.speaker,
+                    model,
+                    trainer.average,
+                    self.config.lora_scale,
+                    keeper,
+                    self.ranks,
+                )
+            )
         trainer.args.eval_on_start = bool(parts.evaluation) and self._owes_evaluation(start)
         self._run_trainer(trainer, start)
         return keeper.stopped
@@ -288,9 +328,16 @@ class Session:
         manifest.end(self.run, result)
         return Stopped(result["steps"], result)
 
+    def _ended(self) -> early_stop.Ended | None:
+        """Return why the run is at its end before its last step, if it is."""
+        return early_stop.ended(self.checkpoints.eval_losses(), self.config.early_stop_patience)
+
     def _export(self) -> Done:
-        best = self.checkpoints.best()
-        assert best is not None  # the last step is always saved
+        best, newest = self.checkpoints.best(), self.checkpoints.newest()
+        assert best is not None and newest is not None  # the last step is always saved
+        early = self._ended()
+        if early is not None and newest.step < self.config.steps:
+            self.emit(Finding("early_stop", early.message, "info", "early_stop_patience"))
         self.emit(Progress(self.config.steps, self.config.steps, "exporting the voice"))
         if best.eval_loss is not None:
             what = f"step {best.step} has the lowest eval loss, {best.eval_loss:.4f}"
