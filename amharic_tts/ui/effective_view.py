@@ -18,7 +18,7 @@ CODE = "effective."
 def table(rows: Sequence[tuple[str, str, str, str]], words: Words) -> str:
     """Return (setting, asked, used, reason) as a table."""
     header = [words(f"effective.{name}") for name in ("setting", "asked", "used", "reason")]
-    known = [(words.get(f"train.field.{name}") or name, *rest) for name, *rest in rows]
+    known = [(words.get(f"effective.name.{name}") or name, *rest) for name, *rest in rows]
     return html.table(header, known, "effective")
 
 

@@ -43,6 +43,7 @@ class JobPanel:
         training = self.kind == "train"
         self.watch = gr.State(Watch())
         self.ended = gr.State("")
+        self.marks = gr.State("")
         self.timer = gr.Timer(2.0 if training else 1.0, active=False)
         with gr.Column(visible=False, elem_id=ident, elem_classes="job") as self.box:
             self.status = gr.HTML(elem_id=f"{ident}-status")
@@ -106,6 +107,7 @@ class JobPanel:
         return [
             self.watch,
             self.ended,
+            self.marks,
             self.timer,
             self.box,
             self.status,
@@ -132,6 +134,7 @@ class JobPanel:
         if job is None:
             return {
                 self.watch: Watch(),
+                self.marks: "",
                 self.timer: gr.Timer(active=False),
                 self.box: gr.Column(visible=False),
             }
@@ -222,6 +225,9 @@ class JobPanel:
             updates |= self._draw_training(job, history, live)
             updates[self.effective_box] = gr.Accordion(visible=bool(effective))
             updates[self.effective] = effective
+            evaluated = len(history.metrics.get("eval_loss", {}))
+            # Changes with what a table of checkpoints tells, and not with every step.
+            updates[self.marks] = f"{job.id} {evaluated} {len(history.samples)} {history.state}"
         return updates
 
     def _stop_words(self, stopping: bool) -> str:

@@ -208,10 +208,15 @@ def config(values: Mapping[str, Any], base: str, base_folder: str, language: str
     """
     if base not in BASES:
         raise UserError(f"base: `{base}` is not one of {', '.join(BASES)}")
-    given = {key: "" if value is None else value for key, value in values.items()}
+    given = {key: _empty(key) if value is None else value for key, value in values.items()}
     given["language"] = str(given.get("language") or "").strip() or language
     start = base_folder.strip() if base == "folder" else base
     return from_mapping({**given, "base": start})
+
+
+def _empty(name: str) -> str:
+    """Return what stands for an emptied widget: of a number, a word that its error names."""
+    return "empty" if name in DEFAULTS and kind(name) in ("whole", "number") else ""
 
 
 @dataclass(frozen=True)

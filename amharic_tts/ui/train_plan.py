@@ -77,7 +77,7 @@ def make_plan(workspace: Workspace, config: FinetuneConfig) -> Plan:
     if not rows:
         raise UserError(f"dataset: no row of `{config.dataset}` is accepted for training")
     sizes, device = sizes_of(workspace, config), training.effective_device(config)
-    load, free = load_of(config, sizes, device), _free(device)
+    load, free = load_of(config, sizes, device), free_memory(device)
     longest = rows[: max(1, config.batch_size)]
     largest = memory.largest_batch(sizes, load, rows, free)
     plan = Plan(
@@ -176,7 +176,8 @@ def _trained(config: FinetuneConfig, sizes: Sizes) -> int:
     return blocks + conditioning + kept + 4 * width
 
 
-def _free(device: str) -> int:
+def free_memory(device: str) -> int:
+    """Return the bytes of this machine's memory that are free, or those of its GPU."""
     if device == "cuda":
         return machine.facts().gpus[0].memory_mb * 1024**2
     return int(psutil.virtual_memory().available)
@@ -185,18 +186,19 @@ def _free(device: str) -> int:
 def picture(plan: Plan, words: Words) -> str:
     """Return the plan as HTML: a bar of what is needed, its numbers, and what is advised."""
     total = plan.estimate.total
-    scale = max(total, min(plan.free, 2 * total))
     bars, keys = [], []
     for part in PARTS:
         value = getattr(plan.estimate, part)
         if not value:
             continue
         name = words(f"plan.part.{part}")
-        width = 100 * value / scale
+        width = 100 * value / total
         bars.append(f'<i class="part-{part}" style="width:{width:.2f}%"></i>')
         keys.append(
             f'<li><i class="part-{part}"></i>{escape(name)} <b>{size(value, words)}</b></li>'
         )
+    if not plan.fits:  # a line where the memory of this machine ends
+        bars.append(f'<b style="left:{100 * plan.free / total:.2f}%"></b>')
     where = "gpu" if plan.device == "cuda" else "cpu"
     sizes = {"need": size(total, words), "free": size(plan.free, words)}
     head = words(f"plan.need.{where}", **sizes)
@@ -234,7 +236,7 @@ def expected(plan: Plan, words: Words) -> list[tuple[str, str, str, str]]:
     precision = precision_of(config, device)
     rows = [
         ("device", config.device, device, "" if device == "cuda" else train_form.gpu_obstacle()),
-        ("mixed_precision", config.mixed_precision, precision, _why_precision(plan, words)),
+        ("precision", config.mixed_precision, precision, _why_precision(plan, words)),
         ("attention", config.attention, config.wanted_attention, words("plan.why.kernel")),
     ]
     count = plan.processes

@@ -32,7 +32,7 @@ def start_training(tab: Any) -> None:
     tab.turn_to("train")
     chosen = tab.page.locator("#train-dataset input")
     tab.until(lambda: chosen.input_value() == "sample", 30, "the dataset is chosen")
-    tab.page.locator("#train-form").get_by_text("More settings").click()
+    tab.page.locator("#train-form").get_by_text("Watching and choosing").click()
     fill(tab, steps=STEPS, batch_size=2, eval_every=4, save_every=2)
     tab.page.locator("#train-start").click()
     tab.page.locator("#run-job-status .chip").wait_for()

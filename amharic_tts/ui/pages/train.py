@@ -12,6 +12,7 @@ from amharic_tts.ui import job_view, runs_view
 from amharic_tts.ui.handlers import wire
 from amharic_tts.ui.html import rich
 from amharic_tts.ui.job_panel import JobPanel
+from amharic_tts.ui.pages.checkpoints import CheckpointBox
 from amharic_tts.ui.pages.train_fields import TrainFields
 from amharic_tts.ui.pages.train_preview import TrainPreview
 from amharic_tts.ui.pages.train_settings import TrainSettings
@@ -27,6 +28,7 @@ class TrainPage:
         self.form = TrainFields(studio)
         self.preview = TrainPreview(studio, self.form)
         self.settings = TrainSettings(studio, self.form)
+        self.checkpoints = CheckpointBox(studio, self.panel)
 
     def build(self) -> TrainPage:
         """Place the widgets in the current layout and wire them."""
@@ -58,6 +60,7 @@ class TrainPage:
                     f"<p>{say('train.none.text')}</p></div>"
                 )
                 self.panel.build()
+                self.checkpoints.build()
         self._wire()
         return self
 
@@ -98,12 +101,12 @@ class TrainPage:
     def loaded(self) -> list[Any]:
         """Every widget that `load` may update."""
         live = [self.runs, self.reuse, self.none, *self.panel.outputs]
-        return [*self.form.outputs, *live]
+        return [*self.form.outputs, *live, *self.checkpoints.panel.outputs]
 
     def load(self, request: gr.Request) -> dict[Any, Any]:
         """Fill the form for this machine; show the run of ``?run=ID``, the live or the last."""
         wanted = dict(request.query_params).get("run") if request else None
-        return {**self.form.load(), **self.open_run(wanted)}
+        return {**self.form.load(), **self.open_run(wanted), **self.checkpoints.load()}
 
     def lists(self, dataset: str | None = None) -> dict[Any, Any]:
         """Return the datasets to choose from, and whether the real base is here."""

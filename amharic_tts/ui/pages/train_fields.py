@@ -59,7 +59,7 @@ class TrainFields:
             title = self.say(f"train.group.{group.name}")
             with gr.Accordion(title, open=False, elem_id=f"train-group-{group.name}"):
                 gr.HTML(f'<p class="quiet">{self.say(f"train.group_help.{group.name}")}</p>')
-                with gr.Row(elem_classes="grid"):
+                with gr.Row(elem_classes="settings-grid"):
                     for name in group.fields:
                         self._place(name)
 
