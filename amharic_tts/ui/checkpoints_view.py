@@ -46,7 +46,7 @@ def _cells(row: CheckpointRow, words: Words) -> list[str]:
     ]
 
 
-def _notes(row: CheckpointRow, words: Words) -> list[str]:
+def _notes(row: CheckpointRow, words: Words) -> list[Safe]:
     found = []
     for kind, name, holds in (
         ("done", "best", row.best),

@@ -149,7 +149,7 @@ def test_a_base_is_chosen_by_name(full: Workspace) -> None:
     page = build(TrainPage(studio(full, host="0.0.0.0", auth=("a", "b"))))
     for base in ("/etc", "folder"):
         told = page.launch(base, "/etc", dataset="sample")
-        assert value(told[page.problems], "visible") is True
+        assert value(told[page.preview.problems], "visible") is True
     assert store.jobs(full) == []
 
 
