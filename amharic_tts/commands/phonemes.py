@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,8 @@ from amharic_tts.phonemes.result import Recognition
 from amharic_tts.workspace import Workspace
 
 STDIN = "-"
+_SHORT = 500_000
+"""Bytes of a short file: some ten seconds of WAV."""
 
 
 class Format(str, Enum):
@@ -142,6 +145,7 @@ def _direct(
             f"A TextGrid holds one sound, and there are {len(sounds)}",
             "Give --out FOLDER for one file each",
         )
+    options = replace(options, pack=not _one_short(sounds))
     extractor = PhonemeExtractor(model=model, options=options, inventory=phones)
     found: list[tuple[str, Recognition]] = []
     refused = 0
@@ -176,6 +180,12 @@ def _sounds(audio: list[str]) -> Iterator[tuple[str, Path | None]]:
             yield from ((sound.name, sound.path) for sound in inside.sounds)
         else:
             yield name, Path(name)
+
+
+def _one_short(sounds: list[tuple[str, Path | None]]) -> bool:
+    """Return whether there is so little to hear that starting counts for more than pace."""
+    path = sounds[0][1] if len(sounds) == 1 else None
+    return path is not None and path.is_file() and path.stat().st_size < _SHORT
 
 
 def _refused(count: int, total: int) -> None:

@@ -80,7 +80,7 @@ class BatchRequest:
         """Return a hash of everything that a result depends on but the sound."""
         # By its phones: the file of a list may change under the same name.
         phones = None if self.inventory is None else sorted(inventory.given(self.inventory))
-        model = catalog.key(self.model, replace(self.options, threads=0))
+        model = catalog.key(self.model, replace(self.options, threads=0, pack=True))
         words = from_environment().word_forms
         facts = [__version__, model, words, phones, self.top]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

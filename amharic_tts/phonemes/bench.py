@@ -144,7 +144,7 @@ def variants(request: BenchRequest) -> list[Variant]:
             ways += [("torch", t, False) for t in _TORCH]
             ways += [("torch", "fp32", True)] if request.compile else []
         for backend, dtype, compiled in ways:
-            options = LoadOptions(backend, dtype, request.threads, compiled)
+            options = LoadOptions(backend, dtype, request.threads, compile=compiled)
             name = f"{backend} {dtype}" + (" compiled" if compiled else "")
             found.append(Variant(model, shown, name.replace("_", " "), options))
     return found

@@ -202,7 +202,7 @@ def key(name: str, options: LoadOptions = _USUAL) -> str:
     """
     backend = backend_of(name, options)
     settings = (
-        f"{backend}:{options.dtype}:{options.threads}:{options.compile}:{options.device}"
+        f"{backend}:{options.dtype}:{options.threads}:{options.pack}:{options.compile}:{options.device}"
         f":{options.revision}"
     )
     if backend == "hama":
@@ -242,7 +242,7 @@ def load(name: str, options: LoadOptions = _USUAL) -> Recognizer:
     if description.kind == "icefall":
         from amharic_tts.phonemes.models.zipa_model import ZipaModel
 
-        return ZipaModel(description, options.threads)
+        return ZipaModel(description, options.threads, options.pack)
     from amharic_tts.phonemes.models.onnx_ctc import OnnxCtc
 
-    return OnnxCtc(description, options.threads)
+    return OnnxCtc(description, options.threads, options.pack)
