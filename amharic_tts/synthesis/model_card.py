@@ -87,6 +87,9 @@ def _made_from(manifest: Mapping[str, Any]) -> Iterator[str]:
     for key, value in manifest.items():
         if isinstance(value, str | int | float) and key not in ("command", "executable"):
             yield f"{key}: {value}"
+    git = _table(manifest, "git")
+    if git:
+        yield f"commit: {git.get('commit')}" + (", changed since" if git.get("changed") else "")
     versions = _table(manifest, "versions")
     if versions:
         yield "made with " + ", ".join(f"{name} {version}" for name, version in versions.items())

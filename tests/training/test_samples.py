@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from training.speaking import Speaker, undisturbed
 TEXTS = ("ቡና", "en: Hi")
 SAMPLED: dict[str, Any] = {
     **{"steps": 3, "eval_every": 3, "save_every": 3, "sample_every": 2, "sample_texts": TEXTS},
-    "ema_decay": 0.5,
+    **{"ema_decay": 0.5, "lora_rank": 2},
 }
 
 
@@ -35,12 +36,22 @@ def studio(practice_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Wor
     return make_workspace(tmp_path_factory.mktemp("studio") / "workspace", practice_base)
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
     """Let the practice base, which never ends by itself, make half a second; hear nothing."""
-    monkeypatch.setattr(text_split, "max_codes", lambda prepared, limit: 10)
     heard = Agreement(0.5, 0.25, 0.75, True, 0, 0)
-    monkeypatch.setattr(Judge, "agreement", lambda self, samples, rate, line: (heard, ""))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(text_split, "max_codes", lambda prepared, limit: 10)
+        patched.setattr(Judge, "agreement", lambda self, samples, rate, line: (heard, ""))
+        yield
+
+
+@pytest.fixture(scope="module")
+def sampled(studio: Workspace, quick: None) -> tuple[Path, list[Event]]:
+    """A finished run with samples, and what it told."""
+    work, told = session(studio, "sampled", **SAMPLED)
+    assert isinstance(work.work(), Done)
+    return work.run, told
 
 
 def losses(told: list[Event]) -> list[tuple[int, str, float]]:
@@ -48,33 +59,36 @@ def losses(told: list[Event]) -> list[tuple[int, str, float]]:
     return [(e.step, e.name, e.value) for e in told if isinstance(e, Metric) and e.name in names]
 
 
-def test_samples_are_spoken_and_change_no_loss(studio: Workspace) -> None:
-    work, told = session(studio, "sampled", **SAMPLED)
-    assert isinstance(work.work(), Done)
+def test_samples_are_spoken_and_change_no_loss(
+    studio: Workspace, sampled: tuple[Path, list[Event]]
+) -> None:
+    run, told = sampled
     spoken = [(e.step, e.audio, e.text) for e in told if isinstance(e, Sample)]
     assert spoken == [
         (step, f"samples/step-{step}/{number}.wav", text)
         for step in (0, 2, 3)
         for number, text in ((1, "ቡና"), (2, "Hi"))
     ]
-    sounds = [soundfile.read(work.run / audio)[0] for _, audio, _ in spoken]
+    sounds = [soundfile.read(run / audio)[0] for _, audio, _ in spoken]
     assert all(np.isfinite(sound).all() and 0.3 < len(sound) / 24000 < 0.7 for sound in sounds)
     assert not np.array_equal(sounds[0], sounds[2])  # the weights have changed
-    assert soundfile.info(work.run / "samples" / "reference.wav").samplerate == 22050
+    assert soundfile.info(run / "samples" / "reference.wav").samplerate == 22050
 
     plain = {**SAMPLED, "sample_every": 0, "sample_texts": ()}
     without, told_without = session(studio, "plain", **plain)
     without.work()
     assert losses(told) == losses(told_without) and len(losses(told)) > 12  # to the last bit
     weights = "checkpoints/checkpoint-3/model.safetensors"
-    assert (work.run / weights).read_bytes() == (without.run / weights).read_bytes()
+    assert (run / weights).read_bytes() == (without.run / weights).read_bytes()
     rng = "checkpoints/checkpoint-3/rng_state.pth"
-    assert (work.run / rng).read_bytes() == (without.run / rng).read_bytes()
+    assert (run / rng).read_bytes() == (without.run / rng).read_bytes()
 
 
-def test_what_is_heard_is_what_the_voice_says(studio: Workspace, tmp_path: Path) -> None:
-    """The exported voice (of step 3, its average) says the sample of step 3 to the last bit."""
-    run = studio.run("sampled")
+def test_what_is_heard_is_what_the_voice_says(
+    sampled: tuple[Path, list[Event]], tmp_path: Path
+) -> None:
+    """The voice of step 3 (its average, adapters merged) says the sample of step 3 bit for bit."""
+    run, _ = sampled
     engine = SpeechEngine.load(run / "ready", "cpu")
     for number, (text, language) in enumerate((("ቡና", "am"), ("Hi", "en")), 1):
         speech = engine.speak(text, run / "samples" / "reference.wav", language, seed=7)
@@ -83,8 +97,10 @@ def test_what_is_heard_is_what_the_voice_says(studio: Workspace, tmp_path: Path)
         assert (tmp_path / "said.wav").read_bytes() == kept.read_bytes()
 
 
-def test_scores_are_kept_and_told(studio: Workspace) -> None:
-    run = studio.run("sampled")
+def test_scores_are_kept_and_told(sampled: tuple[Path, list[Event]]) -> None:
+    run, told = sampled
+    metrics = {(e.step, e.name): e.value for e in told if isinstance(e, Metric)}
+    assert [metrics[step, "phoneme_error"] for step in (0, 2, 3)] == [0.5] * 3
     found = Scores(run).read()
     assert list(found) == [0, 2, 3]
     first = found[0].samples[0]
@@ -98,7 +114,7 @@ def test_scores_are_kept_and_told(studio: Workspace) -> None:
 
 
 def test_a_stop_while_speaking_is_heeded_and_made_up_for(
-    studio: Workspace, monkeypatch: pytest.MonkeyPatch
+    studio: Workspace, sampled: tuple[Path, list[Event]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work, _ = session(studio, "stopped", **SAMPLED)
     real = Speaker.speak
@@ -116,7 +132,7 @@ def test_a_stop_while_speaking_is_heeded_and_made_up_for(
     again, told = session(studio, "stopped", **SAMPLED)
     assert isinstance(again.work(), Done)
     assert [e.step for e in told if isinstance(e, Sample)] == [2, 2, 3, 3]
-    run = studio.run("sampled")
+    run, _ = sampled
     for step in (2, 3):
         name = f"samples/step-{step}/1.wav"
         assert (work.run / name).read_bytes() == (run / name).read_bytes()

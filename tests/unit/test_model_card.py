@@ -13,6 +13,7 @@ MANIFEST: dict[str, Any] = {
     "versions": {"torch": "2.11.0", "transformers": "5.23.0"},
     "config": {"dataset": "d", "base": "/home/somebody/xtts", "steps": 200, "lora_rank": 0},
     "seed": 7,
+    "git": {"commit": "1a2b", "changed": True},
     "base": {"name": "/home/somebody/xtts", "folder": "/home/somebody/xtts", "codec": "c"},
     "dataset": {"name": "d", "sha256": "abc", "train": 30, "eval": 4, "seconds": 90.0},
     "checkpoint": {"step": 120, "eval_loss": 2.34567},
@@ -42,6 +43,7 @@ def test_what_it_is_made_from() -> None:
         "- checkpoint: step 120 of 200",
         "- studio: 0.5",
         "- seed: 7",
+        "- commit: 1a2b, changed since",
         "- made with torch 2.11.0, transformers 5.23.0",
     ]
 
