@@ -261,10 +261,11 @@ def plan_of(page: TrainPage, **values: Any) -> str:
 
 
 def test_the_plan_tells_the_parts_and_what_fits(full: Workspace, monkeypatch: Any) -> None:
-    from amharic_tts.ui import train_plan
+    from amharic_tts import machine
+    from amharic_tts.jobs import plan
 
     page = page_of(full)
-    monkeypatch.setattr(train_plan, "free_memory", lambda _device: 10_000_000_000)
+    monkeypatch.setattr(machine, "free_memory", lambda _device: 10_000_000_000)
     small, large = plan_of(page, batch_size=1), plan_of(page, batch_size=8)
     for part in ("weights", "gradients", "optimizer", "activations"):
         assert f'class="part-{part}"' in small
@@ -272,16 +273,16 @@ def test_the_plan_tells_the_parts_and_what_fits(full: Workspace, monkeypatch: An
     assert "The largest batch that fits: 40." in large
     assert "part-average" in plan_of(page, ema_decay=0.9)
     assert "8 clips in one step; each of the 40 clips is heard 40 times in all." in large
-    monkeypatch.setattr(train_plan, "free_memory", lambda _device: 120_000_000)
+    monkeypatch.setattr(machine, "free_memory", lambda _device: plan.LIBRARIES["cpu"] + 200_000_000)
     told = plan_of(page, batch_size=8)
     assert "This does not fit. The largest batch that does is" in told
 
 
 def test_the_advised_batch_is_taken_over_by_its_button(full: Workspace, monkeypatch: Any) -> None:
-    from amharic_tts.ui import train_plan
+    from amharic_tts import machine
 
     page = page_of(full)
-    monkeypatch.setattr(train_plan, "free_memory", lambda _device: 10_000_000_000)
+    monkeypatch.setattr(machine, "free_memory", lambda _device: 10_000_000_000)
     asked = widgets(page, FinetuneConfig(dataset="sample", base="practice"))
     button = page.preview.refresh(**asked)[page.preview.take]
     assert (button.visible, button.value) == (True, "Take 36 × 7 = 252 clips a step")

@@ -127,10 +127,12 @@ class TrainPreview:
             self.expected: effective_view.table(train_plan.expected(plan, say), say),
             self.take: gr.Button(visible=False),
         }
-        split = plan.suggestion
-        if split and split != (asked.batch_size, asked.accumulation):
-            clips = split[0] * split[1] * plan.processes
-            told = say("plan.take", batch=split[0], times=split[1], clips=clips)
+        made = plan.memory
+        now = (made.batch_size, made.accumulation)
+        if made.largest and made.suggested != now:
+            batch, times = made.suggested
+            clips = batch * times * made.processes
+            told = say("plan.take", batch=batch, times=times, clips=clips)
             updates[self.take] = gr.Button(told, visible=True)
         return updates
 
@@ -141,8 +143,7 @@ class TrainPreview:
             UserError: The form can't be planned any more.
         """
         asked, _ = self.fields.asked(chosen_base, base_folder, values)
-        plan = train_plan.make_plan(self.studio.workspace, asked)
-        batch, times = plan.suggestion or (asked.batch_size, asked.accumulation)
+        batch, times = train_plan.make_plan(self.studio.workspace, asked).memory.suggested
         widgets = self.fields.widgets
         if asked.effective_batch:
             return {widgets["batch_size"]: batch}
