@@ -15,7 +15,7 @@ REFERENCE = -1
 """Stands for the reference clip where a step is chosen to be heard."""
 MEASURES = ("phoneme_error", "agreement", "similarity")
 """Shares, which one plot holds."""
-COLUMNS = ("step", "loss", "eval_loss", *MEASURES, "seconds", "notes")
+COLUMNS = ("step", "notes", "loss", "eval_loss", *MEASURES, "seconds")
 
 
 def table(rows: Sequence[CheckpointRow], words: Words) -> str:
@@ -36,13 +36,13 @@ def _cells(row: CheckpointRow, words: Words) -> list[str]:
         length = f"{row.seconds:.1f} / {row.expected_seconds or 0:.1f}"
     return [
         str(row.step),
+        Safe(" ".join(_notes(row, words))),
         _number(row.loss, 3),
         _number(row.eval_loss, 3),
         "–" if row.phoneme_error is None else f"{row.phoneme_error:.0%}",
         _number(row.agreement, 2),
         _number(row.similarity, 2),
         length,
-        Safe(" ".join(_notes(row, words))),
     ]
 
 

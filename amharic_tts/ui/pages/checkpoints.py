@@ -59,8 +59,15 @@ class CheckpointBox:
                 self.step = gr.Dropdown(
                     [], label=say("checkpoint.choose"), min_width=140, elem_id="checkpoint-step"
                 )
-                self.export = gr.Button(say("checkpoint.export"), elem_id="checkpoint-export")
-                self.score = gr.Button(say("checkpoint.score"), elem_id="checkpoint-score")
+                self.export = gr.Button(
+                    say("checkpoint.export"),
+                    variant="primary",
+                    size="md",
+                    elem_id="checkpoint-export",
+                )
+                self.score = gr.Button(
+                    say("checkpoint.score"), size="md", elem_id="checkpoint-score"
+                )
             self.panel.build()
         self._wire()
 

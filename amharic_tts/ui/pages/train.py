@@ -53,7 +53,11 @@ class TrainPage:
                         label=say("train.runs"), choices=[], visible=False, elem_id="train-runs"
                     )
                     self.reuse = gr.Button(
-                        say("train.reuse"), visible=False, min_width=120, elem_id="train-reuse"
+                        say("train.reuse"),
+                        visible=False,
+                        size="md",
+                        min_width=120,
+                        elem_id="train-reuse",
                     )
                 self.none = gr.HTML(
                     f'<div class="nothing"><h3>{say("train.none.title")}</h3>'

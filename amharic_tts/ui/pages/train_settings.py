@@ -39,6 +39,7 @@ class TrainSettings:
                 self.file = gr.UploadButton(
                     say("train.load"),
                     file_types=[".yaml", ".yml"],
+                    size="md",
                     min_width=120,
                     elem_id="train-load",
                 )
