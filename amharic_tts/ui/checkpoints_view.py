@@ -24,10 +24,15 @@ def table(rows: Sequence[CheckpointRow], words: Words) -> str:
         return f'<p class="quiet">{words("checkpoint.none")}</p>'
     header = [words(f"checkpoint.column.{name}") for name in COLUMNS]
     body = [_cells(row, words) for row in rows]
-    whys = sorted({why for row in rows for why in row.reasons.values()})
+    whys = sorted({_why(name, why, words) for row in rows for name, why in row.reasons.items()})
     below = "".join(f"<li>{html.rich(why)}</li>" for why in whys)
     missing = f'<ul class="whys">{below}</ul>' if below else ""
     return html.table(header, body, "numbers checkpoints") + missing
+
+
+def _why(name: str, why: str, words: Words) -> str:
+    label = words.get(f"checkpoint.column.{name}")
+    return f"{label}: {why}" if label else why
 
 
 def _cells(row: CheckpointRow, words: Words) -> list[str]:

@@ -83,6 +83,7 @@ class JobPanel:
             with gr.Accordion(say("job.log"), open=False, elem_id=f"{ident}-details"):
                 self.command = gr.Textbox(
                     label=say("job.command"),
+                    info=say("job.several") if training else None,
                     interactive=False,
                     buttons=["copy"],
                     lines=2,

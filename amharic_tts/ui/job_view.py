@@ -135,8 +135,7 @@ def thin(points: Mapping[int, float], limit: int = MAX_POINTS) -> list[tuple[int
 def loss_rows(history: History, words: Words, steps: int = 0) -> list[tuple[float, float, str]]:
     """Return (step, loss, name of the line) for the plot: training and evaluation loss.
 
-    The plot draws lines only: a single point becomes a dash, 2 % as long as the plot, so that the
-    first evaluation is seen.
+    The plot draws lines only: a single evaluation becomes a dash, 4 % as long as the plot.
 
     Args:
         history: Of the run.
@@ -144,13 +143,14 @@ def loss_rows(history: History, words: Words, steps: int = 0) -> list[tuple[floa
         steps: How many the plot shows in all.
     """
     rows: list[tuple[float, float, str]] = []
-    half = max(steps, history.step) / 100
+    end = max(steps, history.step)
     for metric in ("loss", "eval_loss"):
         name = words(f"plot.{metric}")
         points = thin(history.metrics.get(metric, {}))
         if len(points) == 1 and metric == "eval_loss":
             ((step, value),) = points
-            rows += [(step - half, value, name), (step + half, value, name)]
+            right = min(end, step + end / 50)
+            rows += [(right - end / 25, value, name), (right, value, name)]
         else:
             rows += [(step, value, name) for step, value in points]
     return rows

@@ -67,6 +67,7 @@ GROUPS = (
         (
             *("device", "processes", "attention", "use_sdpa", "use_flash_attention"),
             *("checkpoint_blocks", "checkpoint_conditioning", "tf32", "compile"),
+            *(name for name in ("loader_workers",) if hasattr(FinetuneConfig, name)),
         ),
     ),
     Group(

@@ -70,7 +70,7 @@ def test_the_table_tells_what_was_measured_and_why_not(full: Workspace, run: Job
     for text in ("4.500", "5.500", "50%", "0.25", "1.0 / 1.2", "1 of 1 did not end"):
         assert text in told
     assert told.count(">on disk<") == told.count(">best<") == 1
-    assert "no recogniser" in told
+    assert "Agrees with the text: no recogniser" in told
     assert shown[box.step].choices == [("Step 8", 8)]
     assert shown[box.step].value == 8
     assert shown[box.plot].visible is True
