@@ -34,9 +34,9 @@ class FinetuneConfig:
     text_mode: str = "letters"
     """What the model reads: the `letters` as written, or the `phonemes` that G2P makes."""
     vocabulary: str = "characters"
-    """How the vocabulary grows: a token for each of the language's `characters`, or `bpe`."""
+    """How the vocabulary grows: a token for each of the language's `characters`, or also `bpe`."""
     new_tokens: int = 0
-    """Tokens that `bpe` adds; 0 takes the advised number."""
+    """Pieces that `bpe` adds to the characters; 0: all that are seen 20 times, at most 1000."""
     conditioning_from: str = "same"
     """Where the prompt comes from: the `same` clip, an`other` one of the speaker, or `both`."""
     language_sampling: str = "natural"

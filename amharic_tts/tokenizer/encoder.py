@@ -48,6 +48,7 @@ class TextEncoder:
         else:
             body = vocabulary.check_vocabulary(vocab)
         self.settings = settings
+        self.vocab = body
         self.ids = vocabulary.token_ids(body)
         self.tag = vocabulary.language_tag(settings.language)
         if self.tag not in self.ids:
@@ -83,6 +84,10 @@ class TextEncoder:
     def encode(self, prepared: str) -> list[int]:
         """Return the token ids of a prepared text; the language tag comes first."""
         return list(self._encoding(prepared)[1].ids)
+
+    def cut(self, word: str) -> list[str]:
+        """Return the tokens, as text, that BPE makes of one word of a prepared text."""
+        return [token.value for token in self._tokenizer.model.tokenize(word)]
 
     def unknown(self, text: str) -> list[str]:
         """Return what the vocabulary lacks in a text as written: each once, in order.

@@ -1,0 +1,52 @@
+"""What a run says of its vocabulary: the pieces that were learned, tokens a second of speech."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from amharic_tts.events import Finding
+from amharic_tts.tokenizer.encoder import MAX_TEXT_TOKENS
+from amharic_tts.tokenizer.pieces import SEEN_OFTEN, Pieces
+from training.base import RATE
+from training.data import Clip
+
+_FEW_OFTEN = 0.8
+
+
+def of_pieces(learned: Pieces, texts: int, wanted: int) -> Iterator[Finding]:
+    """Yield what was learned, and whether it is too much for the texts.
+
+    Args:
+        learned: Of the texts.
+        texts: How many there were.
+        wanted: Pieces that were asked for; 0: the advised number.
+    """
+    count = len(learned.tokens)
+    how = "as asked" if wanted else "the advised number"
+    said = (
+        f"{count} pieces ({how}) learned from {texts} texts with {learned.letters} Ethiopic "
+        f"letters: {learned.letters_a_token:.2f} letters a token, {learned.seen_often:.0%} of the "
+        f"pieces seen at least {SEEN_OFTEN} times"
+    )
+    yield Finding("vocabulary.pieces", said, "info", "vocabulary")
+    if wanted and count < wanted:
+        what = f"{wanted} pieces were asked for; in these texts only {count} are seen twice"
+        yield Finding("vocabulary.few_texts", what, "warning", "new_tokens")
+    elif wanted and learned.seen_often < _FEW_OFTEN:
+        what = (
+            f"{1 - learned.seen_often:.0%} of the pieces are seen fewer than {SEEN_OFTEN} times: "
+            "they will hardly be learned; new_tokens 0 takes as many as the texts can teach"
+        )
+        yield Finding("vocabulary.rare_pieces", what, "warning", "new_tokens")
+
+
+def of_clips(clips: Sequence[Clip]) -> Finding:
+    """Return how many text tokens the clips have: for each second of speech, and for a clip."""
+    tokens = [len(clip.tokens) for clip in clips]
+    seconds = sum(clip.samples for clip in clips) / RATE
+    said = (
+        f"{sum(tokens) / seconds:.1f} text tokens a second of speech, "
+        f"{sum(tokens) / len(clips):.0f} a clip; "
+        f"the longest clip has {max(tokens)}, and the limit is {MAX_TEXT_TOKENS}"
+    )
+    return Finding("vocabulary.tokens", said, "info", "vocabulary")
