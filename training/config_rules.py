@@ -98,6 +98,8 @@ def _numbers(config: FinetuneConfig) -> Iterator[str]:
         yield f"max_grad_norm: {config.max_grad_norm} must be above 0"
     if config.checkpoint_blocks < -1:
         yield f"checkpoint_blocks: {config.checkpoint_blocks} must be -1 (all), 0 or more"
+    if not 0 <= config.seed < 2**32:
+        yield f"seed: {config.seed} must be at least 0 and below 2^32"
     if config.extra_stops not in (0, 3):
         yield f"extra_stops: {config.extra_stops} must be 0, or 3 as in stock coqui"
 
