@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 
 from amharic_tts.base_models import PRACTICE, resolve
 from amharic_tts.base_models.checkpoint import load_model_state
+from amharic_tts.dataset.encoders import training_texts
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
 from amharic_tts.events import Clock, Done, Event, Finding, Progress, Stopped
@@ -145,7 +146,7 @@ class Session:
         if self.config.vocabulary == "characters":
             return vocabulary.extend(old, settings.language, settings.text_mode)
         dataset = Dataset.load(self.workspace.dataset(self.config.dataset))
-        texts = [utterance.text for utterance in dataset.accepted("train")]
+        texts = training_texts(dataset)
         extension, learned = pieces.extend(old, settings, texts, self.config.new_tokens)
         for finding in vocabulary_report.of_pieces(learned, len(texts), self.config.new_tokens):
             self.emit(finding)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from amharic_tts.events import Finding
-from amharic_tts.tokenizer.encoder import MAX_TEXT_TOKENS
+from amharic_tts.tokenizer.encoder import pace
 from amharic_tts.tokenizer.pieces import SEEN_OFTEN, Pieces
 from training.base import RATE
 from training.data import Clip
@@ -41,12 +41,7 @@ def of_pieces(learned: Pieces, texts: int, wanted: int) -> Iterator[Finding]:
 
 
 def of_clips(clips: Sequence[Clip]) -> Finding:
-    """Return how many text tokens the clips have: for each second of speech, and for a clip."""
-    tokens = [len(clip.tokens) for clip in clips]
+    """Return how many text tokens the clips have: a second of speech, a clip, at most."""
     seconds = sum(clip.samples for clip in clips) / RATE
-    said = (
-        f"{sum(tokens) / seconds:.1f} text tokens a second of speech, "
-        f"{sum(tokens) / len(clips):.0f} a clip; "
-        f"the longest clip has {max(tokens)}, and the limit is {MAX_TEXT_TOKENS}"
-    )
+    said = pace([len(clip.tokens) for clip in clips], seconds)
     return Finding("vocabulary.tokens", said, "info", "vocabulary")

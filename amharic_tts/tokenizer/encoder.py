@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -144,6 +145,20 @@ class TextEncoder:
         from amharic_tts.g2p import registry
 
         return registry.get(self.settings.g2p or registry.DEFAULT)
+
+
+def pace(tokens: Sequence[int], seconds: float) -> str:
+    """Return, in words, how many tokens clips have: for each second, for each clip, at most.
+
+    Args:
+        tokens: Of each clip; not empty.
+        seconds: Of speech in all clips together.
+    """
+    return (
+        f"{sum(tokens) / seconds:.1f} text tokens a second of speech, "
+        f"{sum(tokens) / len(tokens):.0f} a clip; the longest clip has {max(tokens)}, "
+        f"and the limit is {MAX_TEXT_TOKENS}"
+    )
 
 
 @cache
