@@ -147,11 +147,11 @@ def vocabulary(data: Path, seed: int = 0) -> list[str]:
     return forms
 
 
-def running_text(words: Sequence[str], count: int, seed: int) -> list[str]:
-    """Return lines in which the word of rank r occurs as often as 1/r (Zipf), as in any text."""
+def running_text(words: Sequence[str], count: int, seed: int, line: int = LINE) -> list[str]:
+    """Return lines of `line` words; the word of rank r occurs as often as 1/r (Zipf)."""
     weights = [1 / rank for rank in range(1, len(words) + 1)]
     drawn = random.Random(seed).choices(words, weights, k=count)
-    return [" ".join(drawn[at : at + LINE]) for at in range(0, count, LINE)]
+    return [" ".join(drawn[at : at + line]) for at in range(0, count, line)]
 
 
 def pace(convert: Convert, texts: Sequence[str], words: int) -> Pace:
@@ -204,11 +204,12 @@ def throughput(data: Path, rounds: int, count: int, beside: Convert) -> Iterator
     # Each measure has words of its own, so that none finds those of another in a cache.
     rest = forms[(rounds + 1) * count :]
     whole: Convert = EnhancedAmharicG2P().convert
-    for name, words, ours in (
-        ("running text", rest[::2], plain),
-        ("running text, ours with clean-up and checks", rest[1::2], whole),
+    for name, words, ours, line in (
+        ("running text", rest[::3], plain, LINE),
+        ("running text, ours with clean-up and checks", rest[1::3], whole, LINE),
+        ("single words, ours with clean-up and checks", rest[2::3], whole, 1),
     ):
-        text = [running_text(words, count, seed) for seed in range(rounds + 1)]
+        text = [running_text(words, count, seed, line) for seed in range(rounds + 1)]
         yield from throughput_rows(name, take_turns(text, count, ours, by_word))
         if ours is plain:
             again = take_turns(text, count, ours, by_word)

@@ -24,6 +24,14 @@ CONFIG = "config.yaml"
 READY = "ready"
 
 
+_KEYS = {
+    "bf16": "mixed_precision bf16",
+    "fp16": "mixed_precision fp16",
+    "adamw_8bit": "optimizer adamw_8bit",
+}
+"""How an ability is asked for, where its name is not the setting's."""
+
+
 def effective_device(config: FinetuneConfig) -> str:
     """Return the device that a run will take, `cpu` or `cuda`."""
     return machine.training_device(config.device)
@@ -36,6 +44,8 @@ def _flag_problems(config: FinetuneConfig) -> list[str]:
         "use_flash_attention": config.wanted_attention == "flash_attention_2",
         "bf16": config.mixed_precision == "bf16" and effective_device(config) == "cuda",
         "fp16": config.mixed_precision == "fp16",
+        "tf32": config.tf32,
+        "adamw_8bit": config.optimizer == "adamw_8bit",
     }
     if asked["fp16"] and effective_device(config) == "cpu":
         return ["mixed_precision: `fp16` needs a GPU; take bf16, or no"]
@@ -43,7 +53,7 @@ def _flag_problems(config: FinetuneConfig) -> list[str]:
     for name, wanted in asked.items():
         ability = abilities.get(name)
         if wanted and ability is not None and not ability.ok:
-            key = name if name.startswith("use_") else f"mixed_precision {name}"
+            key = _KEYS.get(name, name)
             found.append(f"{key}: can't work here: {ability.reason}")
     return found
 
