@@ -19,9 +19,11 @@ from amharic_tts.synthesis.engine import SpeechEngine
 from amharic_tts.tokenizer import pieces, vocabulary
 from amharic_tts.tokenizer.encoder import TextEncoder
 from amharic_tts.tokenizer.ethiopic_bpe import make_tokenizer
+from amharic_tts.tokenizer.practice import practice_vocabulary
 from amharic_tts.tokenizer.settings import current
 from amharic_tts.tokenizer.weights import EMBEDDING, HEAD_BIAS, HEAD_WEIGHT, NOISE, extend_state
 from amharic_tts.workspace import Workspace
+from training import vocabulary_report
 from training.config import FinetuneConfig
 from training.session import Session
 from training.stopping import StopSwitch
@@ -131,3 +133,17 @@ def test_rows_kept_for_evaluation_teach_no_pieces(studio: Workspace) -> None:
     assert extension == pieces.extend(old, current("am"), TEXTS, 50)[0]
     both = pieces.extend(old, current("am"), (*TEXTS, *KEPT), 50)[0]
     assert "መሰ" in "".join(both.added) and "መሰ" not in "".join(extension.added)
+
+
+def test_too_many_and_too_few_pieces_are_told() -> None:
+    def codes(texts: tuple[str, ...], wanted: int) -> list[tuple[str, str]]:
+        learned = pieces.extend(practice_vocabulary(), current("am"), texts, wanted)[1]
+        found = vocabulary_report.of_pieces(learned, len(texts), wanted)
+        return [(finding.code, finding.level) for finding in found]
+
+    fine = [("vocabulary.pieces", "info")]
+    assert codes(TEXTS, 0) == [("vocabulary.few_texts", "warning")]
+    assert codes(TEXTS, 500) == [*fine, ("vocabulary.few_texts", "warning")]
+    assert codes(TEXTS, 5) == [*fine, ("vocabulary.rare_pieces", "warning")]
+    assert codes(TEXTS * 20, 0) == fine
+    assert codes(("ሰላም",) * 20, 2) == fine  # ሰላም is seen 20 times, its first half is a step

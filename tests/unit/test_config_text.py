@@ -49,7 +49,7 @@ def _values(key: str) -> st.SearchStrategy[Any]:
 CONFIGS = st.builds(FinetuneConfig, **{key: _values(key) for key in FIELDS})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(CONFIGS)
 def test_every_configuration_goes_out_and_comes_back(config: FinetuneConfig) -> None:
     for text in (config.to_yaml(), config.to_commented_yaml()):

@@ -121,7 +121,7 @@ def test_a_base_with_amharic_pieces_keeps_them_and_gets_more() -> None:
 _NO_ETHIOPIC = st.characters(max_codepoint=0x11FF, exclude_categories=["Cs"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(_NO_ETHIOPIC) | st.sampled_from(["the", "thing", " all "])).map("".join))
 def test_a_text_without_ethiopic_letters_becomes_the_tokens_of_the_base(text: str) -> None:
     assert ENGLISH_AFTER.encode(text) == ENGLISH_BEFORE.encode(text)
@@ -131,7 +131,7 @@ def test_a_text_without_ethiopic_letters_becomes_the_tokens_of_the_base(text: st
 _WORDS = st.text(st.sampled_from([*ethiopic.letters()[:200], *"ሰላምዓለምtheing ።፣"]), max_size=40)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(_WORDS)
 def test_tokens_spell_the_text_again_and_nothing_is_unknown(text: str) -> None:
     prepared = ENCODER.prepare(text)
