@@ -105,17 +105,28 @@ def problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
     return found
 
 
+def ready_config(workspace: Workspace, config: FinetuneConfig) -> FinetuneConfig:
+    """Return the settings that a run is made with.
+
+    Raises:
+        UserError: With all of `problems()`.
+    """
+    found = problems(workspace, config)
+    if found:
+        raise UserError("This run can't be started:\n" + "\n".join(f"- {p}" for p in found))
+    if config.base in CATALOG:
+        return config
+    # A resumed run may begin in another working directory.
+    return dataclasses.replace(config, base=str(resolve(workspace, config.base)))
+
+
 def create_run(workspace: Workspace, config: FinetuneConfig) -> Job:
     """Make the folder of a run with `job.json` and `config.yaml`; it is not started yet.
 
     Raises:
         UserError: With all of `problems()`, or another run has the device.
     """
-    found = problems(workspace, config)
-    if found:
-        raise UserError("This run can't be started:\n" + "\n".join(f"- {p}" for p in found))
-    if config.base not in CATALOG:  # a resumed run may begin in another working directory
-        config = dataclasses.replace(config, base=str(resolve(workspace, config.base)))
+    config = ready_config(workspace, config)
     device = effective_device(config)
     holder = process.device_holder(workspace, device)
     if holder:

@@ -11,7 +11,7 @@ from test_session import session
 from training_fixtures import Kit
 
 from amharic_tts.errors import UserError
-from amharic_tts.events import Done, Finding, Metric
+from amharic_tts.events import Done, Event, Finding, Metric, Stopped
 from amharic_tts.jobs import store, training
 from amharic_tts.workspace import Workspace
 from training.checkpoints import Checkpoints
@@ -72,3 +72,22 @@ def test_tensorboard_logs_hold_the_eval_loss(studio: Workspace) -> None:
     events = [e for e in told if isinstance(e, Metric) and e.name == "eval_loss"]
     assert written == pytest.approx({e.step: e.value for e in events}, rel=1e-6)
     assert sorted(written) == [1, 2]
+
+
+def test_a_resumed_run_has_waited_before_too(studio: Workspace) -> None:
+    work, told = session(studio, "waited", **STILL, early_stop_patience=2)
+
+    def emit(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, Metric) and (event.step, event.name) == (2, "eval_loss"):
+            work.stop._signalled = True  # heeded at the end of step 3, before its evaluation
+
+    work.emit = emit
+    stopped = work.work()
+    assert isinstance(stopped, Stopped) and stopped.step == 3
+    again, told = session(studio, "waited", **STILL, early_stop_patience=2)
+    done = again.work()
+    assert isinstance(done, Done)
+    # The evaluation of step 3 is made up for before step 4, and settled by that of step 4.
+    assert [e.step for e in told if isinstance(e, Metric) and e.name == "eval_loss"] == [3, 4]
+    assert done.result["steps"] == 4
