@@ -94,7 +94,7 @@ class TrainPreview:
         return {**self._text(asked, language), **self._plan(asked), **told}
 
     def _text(self, asked: FinetuneConfig, language: str) -> dict[Any, Any]:
-        link = "data:text/yaml;charset=utf-8," + quote(asked.to_yaml())
+        link = "data:text/yaml;charset=utf-8," + quote(asked.to_commented_yaml())
         root = self.studio.workspace.root.absolute()
         return {
             self.command: train_form.command(asked, root, language),
