@@ -33,6 +33,7 @@ class TrainSettings:
                     [(say(f"train.preset.{name}"), name) for name in train_form.PRESETS],
                     value=None,
                     label=say("train.presets"),
+                    info=say("train.presets_help"),
                     min_width=200,
                     elem_id="train-preset",
                 )
