@@ -175,7 +175,7 @@ class Session:
             self.ranks.size,
             self.config,
             base.folder,
-            codes.folder.name,
+            codes.codec,
             vocabulary.vocabulary_hash(self.run / exporting.VOCABULARY),
             clips.train,
             [*clips.evaluation, *clips.replayed],

@@ -88,9 +88,7 @@ def _replay_problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
         )
     known = {own, language}
     if config.language_sampling == "balanced" and len(known) == 1:
-        found.append(
-            f"language_sampling: both datasets are in `{own}`; there is nothing to balance"
-        )
+        found.append(f"language_sampling: both datasets are in `{own}`: nothing to balance")
     if config.language_sampling == "weights" and set(config.language_weights) != known:
         wanted = ",".join(f"{code}=1" for code in sorted(known))
         found.append(f"language_weights: name just the languages of the clips, such as {wanted}")
