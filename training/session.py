@@ -15,16 +15,19 @@ from safetensors import SafetensorError
 
 from amharic_tts.base_models import PRACTICE, resolve
 from amharic_tts.base_models.checkpoint import load_model_state
+from amharic_tts.dataset.encoders import training_texts
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
 from amharic_tts.events import Clock, Done, Event, Finding, Progress, Stopped
 from amharic_tts.files import write_text
+from amharic_tts.tokenizer import pieces, vocabulary
 from amharic_tts.tokenizer import settings as text_settings
-from amharic_tts.tokenizer import vocabulary
 from amharic_tts.tokenizer.encoder import TextEncoder
+from amharic_tts.tokenizer.settings import TextSettings
+from amharic_tts.tokenizer.vocabulary import Extension, Vocabulary
 from amharic_tts.tokenizer.weights import extend_state
 from amharic_tts.workspace import Workspace
-from training import effective, manifest, mixture
+from training import effective, manifest, mixture, vocabulary_report
 from training import export as exporting
 from training.base import Base, build_gpt, gpt_state, read_base, special_tokens
 from training.checkpoints import Checkpoint, Checkpoints
@@ -126,8 +129,8 @@ class Session:
         vocab_path, text_path = self.run / exporting.VOCABULARY, self.run / exporting.TEXT
         settings = text_settings.current(self.config.language, self.config.text_mode)
         if not (vocab_path.exists() and text_path.exists()):
-            extension = vocabulary.extend(old, settings.language, settings.text_mode)
-            write_text(vocab_path, json.dumps(extension.vocab, ensure_ascii=False, indent=1))
+            body = self._extended(old, settings).vocab
+            write_text(vocab_path, json.dumps(body, ensure_ascii=False, indent=1))
             write_text(text_path, json.dumps(settings.to_dict(), ensure_ascii=False, indent=1))
         kept = exporting.text_settings(self.run)
         for difference in kept.differences(settings):
@@ -137,6 +140,17 @@ class Session:
         message = f"{encoder.size} text tokens, {encoder.size - old_size} of them new"
         self.emit(Finding("vocabulary", message, "info", "vocabulary"))
         return encoder, old_size
+
+    def _extended(self, old: Vocabulary, settings: TextSettings) -> Extension:
+        """Return the base's vocabulary with what the run's language needs."""
+        if self.config.vocabulary == "characters":
+            return vocabulary.extend(old, settings.language, settings.text_mode)
+        dataset = Dataset.load(self.workspace.dataset(self.config.dataset))
+        texts = training_texts(dataset)
+        extension, learned = pieces.extend(old, settings, texts, self.config.new_tokens)
+        for finding in vocabulary_report.of_pieces(learned, len(texts), self.config.new_tokens):
+            self.emit(finding)
+        return extension
 
     def _clips(self, base: Base, encoder: TextEncoder, codes: AudioCodes) -> Clips:
         dataset = Dataset.load(self.workspace.dataset(self.config.dataset))
@@ -163,6 +177,7 @@ class Session:
         if not clips.evaluation:
             what = "no row is kept for evaluation: there is no eval loss, and the last checkpoint "
             self.emit(Finding("eval.none", what + "becomes the voice", "warning", "evaluation"))
+        self.emit(vocabulary_report.of_clips([c for c in clips.train if not c.replay]))
         return clips
 
     def _manifest(self, base: Base, codes: AudioCodes, clips: Clips) -> None:
@@ -219,7 +234,8 @@ class Session:
         model = PackedXtts(gpt)
         if start is None:  # else the Trainer loads the checkpoint, which has every weight
             state = gpt_state(load_model_state(base.folder / "model.pth"))
-            extended = extend_state(state, parts.old_size, encoder.size, self.config.seed)
+            made_of = vocabulary.parts(encoder.vocab, parts.old_size)
+            extended = extend_state(state, parts.old_size, encoder.size, self.config.seed, made_of)
             model.load_state_dict(extended, strict=True)
         self._apply(plan, model, encoder.size - parts.old_size)
         style = StyleMel(base.folder / "mel_stats.pth")

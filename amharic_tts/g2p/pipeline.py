@@ -13,6 +13,7 @@ from amharic_tts.errors import StudioError, UserError
 from amharic_tts.g2p import lexicon as lexicons
 from amharic_tts.g2p import quality, registry
 from amharic_tts.g2p.base import Backend, phones
+from amharic_tts.g2p.words import Memory
 from amharic_tts.text.normalize import normalize
 from amharic_tts.text.trace import Change
 
@@ -114,6 +115,7 @@ class EnhancedAmharicG2P:
             lexicon = lexicons.Lexicon.load(Path(lexicon))
         self._lexicon = lexicon
         self._limits = limits
+        self._known = Memory()
 
     @property
     def order(self) -> list[str]:
@@ -132,12 +134,19 @@ class EnhancedAmharicG2P:
         Raises:
             StudioError: No backend of the order works here.
         """
-        results = [
-            self.convert_detailed(item) for item in ([text] if isinstance(text, str) else text)
-        ]
-        for result in results:
+        if isinstance(text, str):
+            return self._converted(text)
+        return [self._converted(item) for item in text]
+
+    def _converted(self, text: str) -> str:
+        ipa = self._known.held(text)
+        if ipa is None:
+            result = self.convert_detailed(text)
             self._tell(result)
-        return results[0].ipa if isinstance(text, str) else [result.ipa for result in results]
+            ipa = result.ipa
+            if not result.passed_over:  # the backend that was passed over may answer next time
+                self._known.hold(text, ipa)
+        return ipa
 
     @overload
     def phonemes(self, text: str) -> list[list[str]]: ...

@@ -31,33 +31,50 @@ def tokens(text: str) -> Iterator[tuple[Kind, str]]:
             yield "other", match["other"]
 
 
-class WordCache(dict[str, str]):
-    """What a function made of each white-space word, so that running text is mostly looked up.
+class Memory(dict[str, str]):
+    """What texts were made into: two generations of at most `LIMIT` texts of at most `LONGEST`.
 
-    Bounded: two generations of at most `LIMIT` words of at most `LONGEST` characters. When the
-    young one is full it becomes the old one, so that frequent words stay. (A `dict` with
-    `__missing__`, because a lookup of it costs half of one of `lru_cache`.)
+    When the young generation is full it becomes the old one, so that frequent texts stay.
     """
 
     LIMIT = 65_536
     LONGEST = 64
 
+    def __init__(self) -> None:
+        """Hold nothing yet."""
+        super().__init__()
+        self._old: dict[str, str] = {}
+
+    def hold(self, text: str, made: str) -> None:
+        """Remember what a text was made into, if it is not too long."""
+        if len(text) <= self.LONGEST:
+            if len(self) >= self.LIMIT:
+                self._old = dict(self)
+                self.clear()
+            self[text] = made
+
+    def held(self, text: str) -> str | None:
+        """Return what a text was made into, or None where that is not held."""
+        return self.get(text) or self._old.get(text)
+
+
+class WordCache(Memory):
+    """What a function made of each white-space word, so that running text is mostly looked up.
+
+    (A `dict` with `__missing__`, because a lookup of it costs half of one of `lru_cache`.)
+    """
+
     def __init__(self, convert: Callable[[str], str]) -> None:
         """Remember what `convert` makes of words; it must depend on nothing but the word."""
         super().__init__()
         self._convert = convert
-        self._old: dict[str, str] = {}
 
     def __missing__(self, word: str) -> str:
         """Convert a word that is not held, and hold it."""
         made = self._old.get(word)
         if made is None:
             made = self._convert(word)
-        if len(word) <= self.LONGEST:
-            if len(self) >= self.LIMIT:
-                self._old = dict(self)
-                self.clear()
-            self[word] = made
+        self.hold(word, made)
         return made
 
     def convert(self, text: str) -> str:

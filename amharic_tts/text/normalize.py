@@ -38,6 +38,8 @@ _SPACES = re.compile(r"^\s+|\s+$|\s+")
 _STRAY_MARK = re.compile(f"(?<![{_LETTERS}])[{_MARKS}]+|(?<=[{_MARKS}])[{_MARKS}]+")
 _GEEZ = re.compile("[፩-፼]+")
 _NUMBER = re.compile(r"[0-9](?:[0-9.,]*[0-9])?")
+_PLAIN = re.compile(f"[{_LETTERS}]+(?: [{_LETTERS}]+)*")
+"""Amharic words and single spaces: no rule has anything to do there."""
 _NUMERIC = re.compile("[0-9፩-፼½¼¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]")
 _LATIN = re.compile("[A-Za-zÀ-ÖØ-öø-ɏ](?:['’-]?[A-Za-zÀ-ÖØ-öø-ɏ])*")
 
@@ -69,6 +71,8 @@ def normalize(text: str, language: str = "am") -> Normalized:
         UserError: `language` is not a language code.
     """
     amharic = canonical(language) == "am"
+    if amharic and _PLAIN.fullmatch(text):
+        return Normalized(text, ())
     traced = Traced(text)
     traced.replace(_INVISIBLE, lambda match: "", "invisible-character")
     traced.replace(_QUOTES, lambda match: "", "quotation-mark")

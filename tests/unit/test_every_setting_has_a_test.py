@@ -24,8 +24,8 @@ TABLE = {
     "language": "unit/test_training_runs.py::"
     "test_the_language_is_the_datasets_unless_another_is_asked_for",
     "text_mode": "training/test_session.py::test_phoneme_mode_adds_the_phones",
-    "vocabulary": NOT_YET,
-    "new_tokens": NOT_YET,
+    "vocabulary": "training/test_bpe_run.py::test_a_run_with_pieces_becomes_a_voice",
+    "new_tokens": "training/test_bpe_run.py::test_a_run_with_pieces_becomes_a_voice",
     "conditioning_from": "training/test_prompts.py::test_conditioning_from",
     "language_sampling": SAMPLING + "test_languages_have_their_share_exactly",
     "language_weights": SAMPLING + "test_languages_have_their_share_exactly",

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amharic_tts.errors import MissingPart, UserError
-from amharic_tts.g2p import EnhancedAmharicG2P, G2PBackend, quality, registry
+from amharic_tts.g2p import EnhancedAmharicG2P, G2PBackend, G2PResult, quality, registry
+from amharic_tts.g2p.base import Availability
 from amharic_tts.g2p.compare import compare
+from amharic_tts.g2p.epitran_backend import EpitranBackend
 from amharic_tts.text import ethiopic
 
 ANY = st.text(
@@ -175,3 +177,24 @@ def test_a_list_is_its_items(texts: list[str]) -> None:
 def test_megabytes_in_one_line() -> None:
     line = "ሰላም፣ ለዓለም። " * 100_000
     assert EnhancedAmharicG2P().convert(line) == "səlam ləʔaləm " * 99_999 + "səlam ləʔaləm"
+
+
+def test_a_text_is_converted_once_unless_a_backend_was_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    plain = EnhancedAmharicG2P.convert_detailed
+
+    def counted(self: EnhancedAmharicG2P, text: str) -> G2PResult:
+        asked.append(text)
+        return plain(self, text)
+
+    monkeypatch.setattr(EnhancedAmharicG2P, "convert_detailed", counted)
+    converter = EnhancedAmharicG2P()
+    assert converter.convert(["ሰላም", "ቤት", "ሰላም"]) == ["səlam", "bet", "səlam"]
+    assert asked == ["ሰላም", "ቤት"]
+    monkeypatch.setattr(EpitranBackend, "availability", lambda self: Availability(False, "gone"))
+    asked.clear()
+    falling_back = EnhancedAmharicG2P(backend="epitran")
+    assert falling_back.convert(["ሰላም", "ሰላም"]) == ["səlam", "səlam"]
+    assert asked == ["ሰላም", "ሰላም"]
