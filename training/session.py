@@ -27,15 +27,16 @@ from amharic_tts.tokenizer.settings import TextSettings
 from amharic_tts.tokenizer.vocabulary import Extension, Vocabulary
 from amharic_tts.tokenizer.weights import extend_state
 from amharic_tts.workspace import Workspace
-from training import effective, manifest, vocabulary_report
+from training import effective, manifest, mixture, vocabulary_report
 from training import export as exporting
 from training.base import Base, build_gpt, gpt_state, read_base, special_tokens
 from training.checkpoints import Checkpoint, Checkpoints
 from training.codes import AudioCodes
 from training.config import FinetuneConfig
-from training.data import Clip, ClipDataset, Limits, StyleMel, load_clips
+from training.data import ClipDataset, Limits, StyleMel
 from training.effective import Plan
 from training.engine import XttsTrainer, build_trainer
+from training.mixture import Clips
 from training.model import PackedXtts
 from training.practice.base import build
 from training.ranks import Ranks
@@ -54,8 +55,7 @@ class Parts:
     encoder: TextEncoder
     old_size: int
     """Text tokens of the base."""
-    train: list[Clip]
-    evaluation: list[Clip]
+    clips: Clips
 
 
 @dataclass
@@ -110,8 +110,8 @@ class Session:
         encoder, old_size = self._encoder(base)
         codes = AudioCodes(base.folder, self.workspace.cache, plan.device)
         clips = self._clips(base, encoder, codes)
-        self._manifest(base, codes, *clips)
-        return Parts(base, encoder, old_size, *clips)
+        self._manifest(base, codes, clips)
+        return Parts(base, encoder, old_size, clips)
 
     def _base(self) -> Path:
         folder = resolve(self.workspace, self.config.base)
@@ -152,32 +152,35 @@ class Session:
             self.emit(finding)
         return extension
 
-    def _clips(
-        self, base: Base, encoder: TextEncoder, codes: AudioCodes
-    ) -> tuple[list[Clip], list[Clip]]:
+    def _clips(self, base: Base, encoder: TextEncoder, codes: AudioCodes) -> Clips:
         dataset = Dataset.load(self.workspace.dataset(self.config.dataset))
         if dataset.language != encoder.settings.language:
             what = f"the dataset says `{dataset.language}`, the run `{encoder.settings.language}`"
             self.emit(Finding("language.differs", what, "warning", "language"))
-        clock = Clock(len(dataset.utterances), "audio codes")
+        name = self.config.replay_dataset
+        replay = Dataset.load(self.workspace.dataset(name)) if name else None
+        total = len(dataset.utterances) + (len(replay.utterances) if replay else 0)
+        clock, read = Clock(total, "audio codes"), 0
 
-        def tick(done: int, total: int) -> None:
+        def tick(_done: int, _total: int) -> None:
+            nonlocal read
+            read += 1
             if self.ranks.first:
                 self.stop.check()
-            if done == total or done % 20 == 0:
-                self.emit(clock.progress(done))
+            if read == total or read % 20 == 0:
+                self.emit(clock.progress(read))
 
         limits = Limits(base.max_text, base.max_codes)
-        train, evaluation = load_clips(dataset, encoder, codes, limits, self.emit, tick)
-        if not evaluation:
+        path = self.run / exporting.VOCABULARY
+        reader = mixture.Reader(encoder, path, codes, limits, self.emit, tick)
+        clips = mixture.load(dataset, replay, reader)
+        if not clips.evaluation:
             what = "no row is kept for evaluation: there is no eval loss, and the last checkpoint "
             self.emit(Finding("eval.none", what + "becomes the voice", "warning", "evaluation"))
-        self.emit(vocabulary_report.of_clips(train))
-        return train, evaluation
+        self.emit(vocabulary_report.of_clips([c for c in clips.train if not c.replay]))
+        return clips
 
-    def _manifest(
-        self, base: Base, codes: AudioCodes, train: list[Clip], evaluation: list[Clip]
-    ) -> None:
+    def _manifest(self, base: Base, codes: AudioCodes, clips: Clips) -> None:
         before = manifest.read(self.run)
         self._same_step(before)
         if not self.ranks.first:
@@ -187,15 +190,15 @@ class Session:
             self.ranks.size,
             self.config,
             base.folder,
-            codes.folder.name,
+            codes.codec,
             vocabulary.vocabulary_hash(self.run / exporting.VOCABULARY),
-            train,
-            evaluation,
+            clips.train,
+            [*clips.evaluation, *clips.replayed],
         )
         for what in manifest.changed_versions(before, body):
             self.emit(Finding("version.changed", what, "warning", "versions"))
-        for part, key in (("dataset", "sha256"), ("base", "codec")):
-            if before and before[part][key] != body[part][key]:
+        for part, key in (("dataset", "sha256"), ("replay", "sha256"), ("base", "codec")):
+            if before.get(part) and before[part][key] != body[part][key]:
                 what = f"the {part} was changed since this run began; it goes on with what is there"
                 self.emit(Finding(f"{part}.changed", what, "warning", body[part]["name"]))
 
@@ -236,20 +239,26 @@ class Session:
             model.load_state_dict(extended, strict=True)
         self._apply(plan, model, encoder.size - parts.old_size)
         style = StyleMel(base.folder / "mel_stats.pth")
-        train = ClipDataset(parts.train, style, self.config.seed)
-        evaluation = ClipDataset(parts.evaluation, style, evaluation=True)
+        clips, config = parts.clips, self.config
+        pools = mixture.draws(clips.train, config, self.emit)
+        train = ClipDataset(
+            clips.train, style, config.seed, conditioning_from=config.conditioning_from, pools=pools
+        )
+        evaluation = ClipDataset(clips.evaluation, style, evaluation=True)
         trainer, keeper = build_trainer(
             self.config,
             plan,
             model,
-            (train, evaluation if parts.evaluation else None),
+            (train, evaluation if clips.evaluation else None),
             self.checkpoints,
             self.emit,
             self.stop,
             self.ranks,
         )
+        if clips.replayed:
+            trainer.replayed = ClipDataset(clips.replayed, style, evaluation=True)
         trainer.add_callback(VerifyPlan(plan, trainer))
-        trainer.args.eval_on_start = bool(parts.evaluation) and self._owes_evaluation(start)
+        trainer.args.eval_on_start = bool(clips.evaluation) and self._owes_evaluation(start)
         self._run_trainer(trainer, start)
         return keeper.stopped
 

@@ -150,6 +150,12 @@ def test_the_presets_that_are_promised() -> None:
         ({"language_weights": {"am": 0.0}}, "the weight of `am`, 0.0, must be above 0"),
         ({"replay_share": 0.2}, "replay_share: does nothing without replay_dataset"),
         ({"replay_dataset": "d"}, "must be another dataset"),
+        ({"language_sampling": "balanced"}, "language_sampling: needs replay_dataset"),
+        (
+            {"language_sampling": "balanced", "replay_dataset": "e", "replay_share": 0.3},
+            "replay_share: does nothing with language_sampling balanced",
+        ),
+        ({"loader_workers": -2}, "loader_workers: -2 must be -1 (auto), 0 or more"),
         ({"effective_batch": 64, "accumulation": 2}, "accumulation: follows from effective_b"),
         ({"effective_batch": 2}, "must be at least batch_size, 4"),
         ({"sample_texts": ("a",)}, "sample_texts: does nothing without sample_every"),
@@ -161,11 +167,6 @@ def test_what_is_wrong_is_said(values: dict[str, Any], words: str) -> None:
 
 
 OTHER_THAN_DEFAULT: dict[str, dict[str, Any]] = {
-    "conditioning_from": {"conditioning_from": "both"},
-    "language_sampling": {"language_sampling": "balanced"},
-    "language_weights": {"language_sampling": "weights", "language_weights": {"am": 1.0}},
-    "replay_dataset": {"replay_dataset": "other"},
-    "replay_share": {"replay_dataset": "other", "replay_share": 0.2},
     "effective_batch": {"effective_batch": 64},
     "early_stop_patience": {"early_stop_patience": 3},
     "sample_every": {"sample_every": 10},
