@@ -34,7 +34,6 @@ NOT_YET: tuple[str, ...] = (
     "language_weights",
     "replay_dataset",
     "replay_share",
-    "effective_batch",
     "early_stop_patience",
     "sample_every",
     "sample_texts",

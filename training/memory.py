@@ -1,0 +1,55 @@
+"""Out of memory in a run: met before the first step, and cleaned up after."""
+
+from __future__ import annotations
+
+import gc
+import heapq
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+if TYPE_CHECKING:
+    from training.engine import XttsTrainer
+
+
+class LongestFirst(TrainerCallback):
+    """Goes once through the longest clips before the first step, so that it runs out of memory now.
+
+    Weights, optimizer and random states are as before: gradients are thrown away, and what the
+    optimizer will hold is taken and given back.
+    """
+
+    def __init__(self, trainer: XttsTrainer, optimizer_bytes: int) -> None:
+        """Take the trainer, and what its optimizer holds for each trained parameter."""
+        self._trainer, self._bytes = trainer, optimizer_bytes
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        trainer = self._trainer
+        trained = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+        lengths = trainer.train_dataset.lengths
+        longest = heapq.nlargest(args.train_batch_size, range(len(lengths)), lengths.__getitem__)
+        devices = [torch.cuda.current_device()] if args.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            held = None
+            if trainer.optimizer is None or not trainer.optimizer.state:
+                held = torch.empty(self._bytes * trained, dtype=torch.uint8, device=args.device)
+            batch = trainer._prepare_inputs(
+                dict(trainer.data_collator([trainer.train_dataset[i] for i in longest]))
+            )
+            model = trainer.model.train()
+            with trainer.compute_loss_context_manager():
+                loss = model(**batch)["loss"]
+            loss.backward()
+            del held, loss, batch
+            model.zero_grad(set_to_none=True)
+        free()
+
+
+def free() -> None:
+    """Give memory back that nothing needs any more; the Trainer's parts point at each other."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
