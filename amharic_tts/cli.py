@@ -32,6 +32,7 @@ from amharic_tts.commands import (
     sample,
     speak,
     train,
+    train_plan,
 )
 from amharic_tts.errors import StudioError
 from amharic_tts.settings import default_workspace
@@ -69,7 +70,7 @@ def _options(
 
 
 _MODULES = (
-    *(sample, dataset, base, train, runs, speak),
+    *(sample, dataset, base, train, train_plan, runs, speak),
     *(g2p, g2p_compare, g2p_eval, g2p_transphone, normalize),
     *(phonemes, phonemes_compare, phonemes_convert, doctor),
 )

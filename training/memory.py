@@ -1,4 +1,4 @@
-"""Out of memory in a run: met before the first step, and cleaned up after."""
+"""The memory of a run: what is free, running out of it before the first step, cleaning up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from amharic_tts import machine
 
 if TYPE_CHECKING:
     from training.engine import XttsTrainer
@@ -53,3 +55,10 @@ def free() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def room(device: str) -> int:
+    """Return the bytes that are free for a model, now that the libraries are loaded."""
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    return machine.free_memory("cpu")

@@ -20,7 +20,10 @@ from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
 from amharic_tts.events import Clock, Done, Event, Finding, Progress, Stopped
 from amharic_tts.files import write_text
-from amharic_tts.jobs.memory import OPTIMIZER_BYTES
+from amharic_tts.jobs import plan as planning
+from amharic_tts.jobs.memory import OPTIMIZER_BYTES, Sizes
+from amharic_tts.jobs.memory import Row as SizedRow
+from amharic_tts.jobs.plan import gb
 from amharic_tts.tokenizer import settings as text_settings
 from amharic_tts.tokenizer import vocabulary
 from amharic_tts.tokenizer.encoder import TextEncoder
@@ -87,6 +90,7 @@ class Session:
             start = self.checkpoints.newest()
             stopped = self.ranks.any(self.stop.asked())
             if not stopped and (start is None or start.step < self.config.steps):
+                plan = self._weigh(plan, parts)
                 stopped = self._train_within_memory(plan, parts)
             if stopped:
                 return self._stopped()
@@ -214,6 +218,24 @@ class Session:
         if self.ranks.first:
             what = f"{size} processes before, {self.ranks.size} now: dropout is drawn differently"
             self.emit(Finding("ranks.changed", what, "warning", "processes"))
+
+    def _weigh(self, plan: Plan, parts: Parts) -> Plan:
+        """Tell what the run is expected to hold; a warning where that is more than there is."""
+        sizes = Sizes.read(parts.base.folder, parts.encoder.size)
+        rows = [SizedRow(len(clip.tokens), len(clip.codes)) for clip in parts.train]
+        load = planning.load_of(self.config, sizes, plan.precision, plan.kernel.fused)
+        room = memory.room(plan.device) // (
+            self.ranks.on_this_machine if plan.device == "cpu" else 1
+        )
+        found = planning.for_rows(
+            self.config, sizes, load, rows, (plan.device, room), self.ranks.size
+        )
+        used = f"about {gb(found.expected.total)} of {gb(room)}"
+        line = decisions.Setting("memory", "", used, f"{found.largest} clips at once fit")
+        self.emit(Finding("effective.memory", f"{used} ({line.reason})", "info", "memory"))
+        for warning in found.warnings:
+            self.emit(Finding("memory.tight", warning, "warning", "batch_size"))
+        return dataclasses.replace(plan, settings=(*plan.settings, line))
 
     def _train_within_memory(self, plan: Plan, parts: Parts) -> bool:
         """Train; where the memory is not enough, go on from the last checkpoint with less at once.
