@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 import torch
+import transformers
 import yaml
 from torch.utils.data import Dataset
 from transformers.trainer_utils import SaveStrategy
@@ -172,10 +173,19 @@ def _peak(device: str) -> int:
     return int(getattr(info, "peak_wset", info.rss))
 
 
+def _be_the_first_to_go() -> None:
+    """Let a Linux that is out of memory end this process and no other."""
+    score = Path("/proc/self/oom_score_adj")
+    if os.access(score, os.W_OK):
+        score.write_text("1000", encoding="ascii")
+
+
 def main(write: Callable[[str], object] = sys.stdout.write) -> int:
     """Measure for the workspace and room of the command line and the settings on stdin."""
     workspace, room = Workspace.open(Path(sys.argv[1])), int(sys.argv[2])
     config = configs.from_mapping(yaml.safe_load(sys.stdin.read()))
+    transformers.logging.set_verbosity_error()
+    _be_the_first_to_go()
     try:
         for event in measure(workspace, config, room):
             write(events.to_json(event) + "\n")

@@ -241,19 +241,31 @@ class Session:
         """Train; where the memory is not enough, go on from the last checkpoint with less at once.
 
         Raises:
-            UserError: It is not enough for one clip at a time, or several processes train.
+            RuntimeError: It is not enough for one clip at a time.
+            UserError: Several processes train: one can't step down without the others.
         """
         while True:
             try:
                 return self._train(plan, parts, self.checkpoints.newest())
             except (RuntimeError, MemoryError) as error:
-                if not out_of_memory(error) or self.ranks.size > 1:
+                if not out_of_memory(error):
                     raise
+                if self.ranks.size > 1:
+                    raise self._too_little_for_several() from error
                 if self.config.batch()[0] == 1:
                     raise
                 logger.warning("out of memory: %s", error)
             # Only now, outside of `except`, nothing holds the model that was too large.
             plan = self._step_down(plan)
+
+    def _too_little_for_several(self) -> UserError:
+        batch, passes = self.config.batch(self.ranks.size)
+        return UserError(
+            f"The memory is not enough for {batch} clips at once in each of {self.ranks.size} "
+            "processes; only a run of one process steps down by itself",
+            f"In its config.yaml lower batch_size and raise accumulation so that {batch} x "
+            f"{passes} stays {batch * passes}, or switch on use_grad_checkpoint; then resume",
+        )
 
     def _step_down(self, plan: Plan) -> Plan:
         """Return the plan with half as many clips at once; the run keeps it for later resumes."""

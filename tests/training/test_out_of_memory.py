@@ -12,6 +12,7 @@ import torch
 from run_fixtures import SETTINGS, make_workspace
 from training_fixtures import Kit
 
+from amharic_tts.errors import UserError
 from amharic_tts.events import Done, Event, Finding, Metric
 from amharic_tts.jobs import store
 from amharic_tts.jobs.spec import JobSpec
@@ -21,6 +22,7 @@ from training import finetune
 from training.config import FinetuneConfig
 from training.memory import LongestFirst
 from training.model import PackedXtts
+from training.ranks import Ranks
 from training.session import Session
 from training.stopping import StopSwitch, out_of_memory
 
@@ -107,6 +109,22 @@ def test_at_one_clip_a_pass_it_fails_with_advice(
     ]
     failed = finetune._failed(caught.value, work.config)
     assert failed.exit_code == 2 and failed.hint.startswith("switch on use_grad_checkpoint")
+
+
+def test_several_processes_do_not_step_down(
+    studio: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_much(*_: Any) -> bool:
+        raise torch.OutOfMemoryError(NO_LUCK)
+
+    monkeypatch.setattr(Session, "_train", too_much)
+    work, told = session(studio, "several")
+    work.ranks = Ranks(0, 2, 2)
+    anything: Any = None
+    with pytest.raises(UserError, match="each of 2 processes; only a run of one") as caught:
+        work._train_within_memory(anything, anything)
+    assert "so that 4 x 1 stays 4" in caught.value.hint
+    assert told == [] and configs.load(work.run / "config.yaml").batch_size == 4
 
 
 def test_the_longest_clips_come_first_and_change_nothing(kit: Kit, tmp_path: Path) -> None:
