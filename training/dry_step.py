@@ -83,21 +83,23 @@ def measure(workspace: Workspace, config: FinetuneConfig, room: int) -> Iterator
     effective.apply_to_model(plan, model)
     load = planning.load_of(config, sizes, plan.precision, plan.kernel.fused)
     most = min(MOST, len(rows))
-    batch, largest, failed, told = 1, 0, most + 1, 0
+    batch, largest, failed, taken = 1, 0, most + 1, 0
     while largest < batch < failed:
         more = _expected(sizes, load, rows, batch) - _expected(sizes, load, rows, largest)
+        fits = False
         # The system would kill the process, or another one: what surely is too much is not tried.
-        if plan.device == "cuda" or not largest or told + more <= room:
+        if plan.device == "cuda" or not largest or taken + more <= room:
             yield Progress(batch, most, f"{batch} clips at once")
             seconds = _try(plan, model, RandomRows(rows[:batch], base.codes), config)
-            told = _peak(plan.device)
+            peak = _peak(plan.device)
             if seconds is not None:
-                yield Metric(batch, PEAK, told)
+                yield Metric(batch, PEAK, peak)
                 yield Metric(batch, SECONDS, seconds)
-            fits = seconds is not None and told <= room
+            fits = seconds is not None and peak <= room
+        if fits:
+            largest, taken = batch, peak
         else:
-            fits = False
-        largest, failed = (batch, failed) if fits else (largest, batch)
+            failed = batch
         batch = min(2 * batch, most) if failed > most else (largest + failed) // 2
     yield Done()
 
