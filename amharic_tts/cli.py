@@ -26,6 +26,7 @@ from amharic_tts.commands import (
     normalize,
     output,
     phonemes,
+    phonemes_bench,
     phonemes_compare,
     phonemes_convert,
     runs,
@@ -72,7 +73,7 @@ def _options(
 _MODULES = (
     *(sample, dataset, base, train, train_plan, runs, speak),
     *(g2p, g2p_compare, g2p_eval, g2p_transphone, normalize),
-    *(phonemes, phonemes_compare, phonemes_convert, doctor),
+    *(phonemes, phonemes_bench, phonemes_compare, phonemes_convert, doctor),
 )
 for _module in _MODULES:
     _module.register(app)

@@ -213,14 +213,35 @@ def abilities_of(machine: Machine, torch: TorchBuild | None, cpu: Processor) -> 
         Ability("use_grad_checkpoint", not no_torch, no_torch or "works everywhere"),
         bf16,
         fp16,
+        _tf32(machine, no_gpu),
+        _adamw_8bit(machine, no_gpu),
     ]
+
+
+def _tf32(machine: Machine, no_gpu: str) -> Ability:
+    if no_gpu:
+        return Ability("tf32", False, f"needs a GPU: {no_gpu}")
+    gpu = machine.gpus[0]
+    if gpu.capability is not None and gpu.capability < _AMPERE:
+        return Ability("tf32", False, f"the {gpu.name} is older than Ampere (sm_80)")
+    return Ability("tf32", True, f"on the {gpu.name}, for products in fp32")
+
+
+def _adamw_8bit(machine: Machine, no_gpu: str) -> Ability:
+    if no_gpu:
+        return Ability("adamw_8bit", False, f"needs a GPU: {no_gpu}")
+    version = version_of("bitsandbytes")
+    if not version:
+        missing = "the package bitsandbytes is not installed: pip install bitsandbytes"
+        return Ability("adamw_8bit", False, missing)
+    return Ability("adamw_8bit", True, f"on the {machine.gpus[0].name}, bitsandbytes {version}")
 
 
 def attention() -> list[Ability]:
     """Return whether the switches of the Train page work here, each with the reason.
 
     The names are those of the run settings: `use_sdpa`, `use_flash_attention`,
-    `use_grad_checkpoint`, and the precisions `bf16` and `fp16`.
+    `use_grad_checkpoint`, `tf32`, the precisions `bf16` and `fp16`, the optimizer `adamw_8bit`.
     """
     return abilities_of(_machine(), torch_build(), _processor())
 

@@ -148,7 +148,7 @@ def vocabulary(data: Path, seed: int = 0) -> list[str]:
 
 
 def running_text(words: Sequence[str], count: int, seed: int, line: int = LINE) -> list[str]:
-    """Return lines of some words, in which the word of rank r occurs as often as 1/r (Zipf), as in any text."""
+    """Return lines of `line` words; the word of rank r occurs as often as 1/r (Zipf)."""
     weights = [1 / rank for rank in range(1, len(words) + 1)]
     drawn = random.Random(seed).choices(words, weights, k=count)
     return [" ".join(drawn[at : at + line]) for at in range(0, count, line)]
@@ -204,16 +204,16 @@ def throughput(data: Path, rounds: int, count: int, beside: Convert) -> Iterator
     # Each measure has words of its own, so that none finds those of another in a cache.
     rest = forms[(rounds + 1) * count :]
     whole: Convert = EnhancedAmharicG2P().convert
-    for name, words, ours, line in (
-        ("running text", rest[::3], plain, LINE),
-        ("running text, ours with clean-up and checks", rest[1::3], whole, LINE),
-        ("single words, ours with clean-up and checks", rest[2::3], whole, 1),
+    checked = "ours with clean-up and checks"
+    for name, words, ours, line, repeated in (
+        ("running text", rest[::3], plain, LINE, "the same text again, no word new"),
+        (f"running text, {checked}", rest[1::3], whole, LINE, ""),
+        (f"single words, {checked}", rest[2::3], whole, 1, f"the same words again, {checked}"),
     ):
         text = [running_text(words, count, seed, line) for seed in range(rounds + 1)]
         yield from throughput_rows(name, take_turns(text, count, ours, by_word))
-        if ours is plain:
-            again = take_turns(text, count, ours, by_word)
-            yield from throughput_rows("the same text again, no word new", again)
+        if repeated:
+            yield from throughput_rows(repeated, take_turns(text, count, ours, by_word))
 
 
 def rows(data: Path, rounds: int, count: int) -> list[Row]:

@@ -124,7 +124,8 @@ def _why_not_flash(case: Case) -> str:
     found = []
     if case.dropout and not _flash(replace(best, dropout=case.dropout)):
         found.append(
-            f"it has no dropout here, and attention dropout is {case.dropout:g}; "
+            f"it has no dropout on a {'CPU' if case.device == 'cpu' else 'GPU'}, and attention "
+            f"dropout is {case.dropout:g}; "
             "attention_dropout off lets it run"
         )
     if case.masked and not _flash(replace(best, masked=True)):

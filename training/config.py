@@ -14,7 +14,7 @@ import yaml
 
 from amharic_tts.errors import UserError
 from amharic_tts.jobs import memory
-from training import config_rules
+from training import config_rules, config_text
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -35,9 +35,9 @@ class FinetuneConfig:
     text_mode: str = "letters"
     """What the model reads: the `letters` as written, or the `phonemes` that G2P makes."""
     vocabulary: str = "characters"
-    """How the vocabulary grows: a token for each of the language's `characters`, or `bpe`."""
+    """How the vocabulary grows: a token for each of the language's `characters`, or also `bpe`."""
     new_tokens: int = 0
-    """Tokens that `bpe` adds; 0 takes the advised number."""
+    """Pieces that `bpe` adds to the characters; 0: all that are seen 20 times, at most 1000."""
     conditioning_from: str = "same"
     """Where the prompt comes from: the `same` clip, an`other` one of the speaker, or `both`."""
     language_sampling: str = "natural"
@@ -198,8 +198,12 @@ class FinetuneConfig:
         return self
 
     def to_yaml(self) -> str:
-        """Return all fields as YAML, in the order of the class."""
+        """Return all fields as YAML, in the order of the class; see also `to_commented_yaml`."""
         return yaml.safe_dump(dataclasses.asdict(self), sort_keys=False, allow_unicode=True)
+
+    def to_commented_yaml(self) -> str:
+        """Return all fields as YAML, each with what it is."""
+        return config_text.commented(yaml.safe_load(self.to_yaml()))
 
 
 def _convert(key: str, value: Any, kind: type) -> Any:
@@ -211,14 +215,30 @@ def _convert(key: str, value: Any, kind: type) -> Any:
         if str(value).lower() in ("false", "no", "off", "0"):
             return False
         raise UserError(f"{key}: `{value}` is not yes or no")
+    if value is None:
+        raise UserError(f"{key}: there is no value")
     if kind == tuple[str, ...]:
-        return _texts(value)
+        return _texts(key, value)
     if kind == dict[str, float]:
         return _weights(key, value)
-    if kind is str:
-        # YAML reads an unquoted `no` as False; mixed_precision: no means the word.
-        return "no" if value is False and key == "mixed_precision" else str(value)
+    return _text(key, value) if kind is str else _number(key, value, kind)
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    # YAML reads an unquoted `no` as False; here it means the word, or Norwegian.
+    if value is False and key in ("mixed_precision", "language"):
+        return "no"
+    raise UserError(f"{key}: YAML reads `{value}` as no text; put it in quotes")
+
+
+def _number(key: str, value: Any, kind: type) -> float:
+    if isinstance(value, int) and not isinstance(value, bool) and kind is int:
+        return value
     try:
+        if isinstance(value, bool):
+            raise ValueError
         number = float(value)
         if kind is int and number != int(number):
             raise ValueError
@@ -230,11 +250,11 @@ def _convert(key: str, value: Any, kind: type) -> Any:
     return int(number) if kind is int else number
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def _texts(key: str, value: Any) -> tuple[str, ...]:
     """Return a list of YAML, or a string parted by ``|`` or line ends, without empty ones."""
     parts = re.split(r"[|\n]", value) if isinstance(value, str) else value
     parts = parts if isinstance(parts, (list, tuple)) else [parts]
-    return tuple(text for text in (str(part).strip() for part in parts) if text)
+    return tuple(text for text in (_text(key, part).strip() for part in parts) if text)
 
 
 def _weights(key: str, value: Any) -> dict[str, float]:
@@ -279,15 +299,7 @@ def load(path: Path, start: FinetuneConfig | None = None) -> FinetuneConfig:
     Raises:
         UserError: The file is missing, is not YAML, or has unknown or wrong settings.
     """
-    try:
-        body = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
-        raise UserError(f"There is no settings file `{path}`") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"`{path}` is not a YAML file: {error}") from error
-    if not isinstance(body, dict):
-        raise UserError(f"`{path}` must hold lines of the form `key: value`")
-    return from_mapping(body, start)
+    return from_mapping(config_text.read(path), start)
 
 
 def parse_assignments(pairs: Sequence[str]) -> dict[str, str]:

@@ -11,8 +11,13 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from amharic_tts.tokenizer.vocabulary import ETHIOPIC_LANGUAGES
+
 if TYPE_CHECKING:
     from training.config import FinetuneConfig
+
+MOST_NEW_TOKENS = 20_000
+"""Three times the released vocabulary."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "text_mode": ("letters", "phonemes"),
@@ -27,8 +32,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "device": ("auto", "cpu", "cuda"),
 }
 NOT_YET: tuple[str, ...] = (
-    "vocabulary",
-    "new_tokens",
     "conditioning_from",
     "language_sampling",
     "language_weights",
@@ -94,6 +97,8 @@ def _numbers(config: FinetuneConfig) -> Iterator[str]:
         yield f"max_grad_norm: {config.max_grad_norm} must be above 0"
     if config.checkpoint_blocks < -1:
         yield f"checkpoint_blocks: {config.checkpoint_blocks} must be -1 (all), 0 or more"
+    if not 0 <= config.seed < 2**32:
+        yield f"seed: {config.seed} must be at least 0 and below 2^32"
     if config.extra_stops not in (0, 3):
         yield f"extra_stops: {config.extra_stops} must be 0, or 3 as in stock coqui"
 
@@ -136,6 +141,13 @@ def _without_effect(config: FinetuneConfig) -> Iterator[str]:
 def _data(config: FinetuneConfig) -> Iterator[str]:
     if config.vocabulary != "bpe" and config.new_tokens:
         yield "new_tokens: does nothing without vocabulary bpe"
+    elif config.new_tokens > MOST_NEW_TOKENS:
+        yield f"new_tokens: {config.new_tokens} must be at most {MOST_NEW_TOKENS}"
+    if config.vocabulary == "bpe" and config.text_mode == "phonemes":
+        yield "vocabulary: bpe is for letters; with text_mode phonemes each phone is a token"
+    elif config.vocabulary == "bpe" and config.language not in ETHIOPIC_LANGUAGES:
+        known = ", ".join(ETHIOPIC_LANGUAGES)
+        yield f"vocabulary: bpe is for languages in Ethiopic script: {known}"
     if config.language_sampling == "weights" and not config.language_weights:
         yield "language_sampling: `weights` needs language_weights, such as am=2,en=1"
     if config.language_sampling != "weights" and config.language_weights:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from amharic_tts.errors import MissingPart, UserError
+from amharic_tts.install.cpu import processor
 from amharic_tts.jobs.memory import ADVISED_BATCH
 from training.attention import DROPOUT, Case, Kernel, kernel
 from training.config import FinetuneConfig
@@ -71,8 +72,8 @@ def attention(config: FinetuneConfig, device: str) -> Setting:
         return Setting("attention", wanted, wanted)
     reason = {
         "flash_attention_2": "use_flash_attention is on",
-        "sdpa": "use_sdpa is on: PyTorch chooses the kernel",
-        "eager": "use_sdpa is off: the plain formula",
+        "sdpa": "use_sdpa is on: PyTorch chooses the kernel, in the conditioning encoder too",
+        "eager": "use_sdpa is off: the plain formula everywhere",
     }[wanted]
     return Setting("attention", "auto", wanted, reason)
 
@@ -109,7 +110,10 @@ def precision(config: FinetuneConfig, device: str) -> Setting:
                 "mixed_precision: `fp16` needs a GPU", "Use --set mixed_precision=bf16, or no"
             )
         if asked == "auto":
-            return Setting("precision", "auto", "fp32", "`auto` takes bf16 on a GPU only")
+            reason = "`auto` takes bf16 on a GPU only"
+            if processor().fast_bf16:
+                reason += "; this CPU multiplies bf16 too, about 1.6 times as fast when asked for"
+            return Setting("precision", "auto", "fp32", reason)
         return Setting("precision", "bf16", "bf16", "autocast on the CPU")
     native = torch.cuda.get_device_capability()[0] >= 8
     if asked == "bf16" and not native:

@@ -21,6 +21,7 @@ from training import adapters, decisions, freezing
 from training.attention import Kernel
 from training.config import FinetuneConfig
 from training.decisions import Setting
+from training.fused import fuse_conditioning
 from training.model import PackedXtts, Recompute
 from training.ranks import Ranks
 
@@ -117,6 +118,8 @@ def apply_to_model(plan: Plan, model: PackedXtts) -> Setting:
     got = blocks.config._attn_implementation
     if got != plan.attention:
         raise StudioError(f"attention: `{plan.attention}` was set, and the model has `{got}`")
+    if plan.attention != "eager":
+        fuse_conditioning(model.gpt)
     _set_dropout(config, model)
     model.label_smoothing = config.label_smoothing
     model.recompute = Recompute(config.checkpoint_blocks, config.checkpoint_conditioning)
@@ -126,7 +129,9 @@ def apply_to_model(plan: Plan, model: PackedXtts) -> Setting:
     freezing.freeze(config, model)
     if config.compile:
         for block in blocks.h:
-            block.compile(dynamic=True)
+            # For one length first, then for all: with `dynamic=True` from the start the compiler
+            # of PyTorch 2.11 fails on these blocks ("Node was invalid, but is output").
+            block.compile()
     trained, total = freezing.counts(model)
     return Setting("parameters", "", f"{trained:,} of {total:,} are trained")
 

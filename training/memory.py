@@ -10,6 +10,8 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from amharic_tts import machine
+from amharic_tts.errors import UserError
+from training.config import FinetuneConfig
 
 if TYPE_CHECKING:
     from training.engine import XttsTrainer
@@ -62,3 +64,14 @@ def room(device: str) -> int:
     if device == "cuda":
         return int(torch.cuda.mem_get_info()[0])
     return machine.free_memory("cpu")
+
+
+def too_little_for_several(config: FinetuneConfig, processes: int) -> UserError:
+    """Return what is told where one of several processes has run out of memory."""
+    batch, passes = config.batch(processes)
+    return UserError(
+        f"The memory is not enough for {batch} clips at once in each of {processes} "
+        "processes; only a run of one process steps down by itself",
+        f"In its config.yaml lower batch_size and raise accumulation so that {batch} x "
+        f"{passes} stays {batch * passes}, or switch on use_grad_checkpoint; then resume",
+    )

@@ -29,6 +29,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from training.fused import fuse_activation
+
 IGNORED = -100
 """A target that does not count."""
 
@@ -178,6 +180,7 @@ class PackedXtts(nn.Module):
         self.checkpointing = False
         self.recompute = Recompute()
         self.label_smoothing = 0.0
+        fuse_activation(gpt)
         gpt.gpt.config.use_cache = False  # else every layer copies keys and values for nothing
 
     @property

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 
 from amharic_tts.base_models import PRACTICE, resolve
 from amharic_tts.base_models.checkpoint import load_model_state
+from amharic_tts.dataset.encoders import training_texts
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
 from amharic_tts.events import Clock, Done, Event, Finding, Progress, Stopped
@@ -24,13 +25,15 @@ from amharic_tts.jobs import plan as planning
 from amharic_tts.jobs.memory import OPTIMIZER_BYTES, Sizes
 from amharic_tts.jobs.memory import Row as SizedRow
 from amharic_tts.jobs.plan import gb
+from amharic_tts.tokenizer import pieces, vocabulary
 from amharic_tts.tokenizer import settings as text_settings
-from amharic_tts.tokenizer import vocabulary
 from amharic_tts.tokenizer.encoder import TextEncoder
+from amharic_tts.tokenizer.settings import TextSettings
+from amharic_tts.tokenizer.vocabulary import Extension, Vocabulary
 from amharic_tts.tokenizer.weights import extend_state
 from amharic_tts.workspace import Workspace
 from training import config as configs
-from training import decisions, effective, manifest, memory
+from training import decisions, effective, manifest, memory, vocabulary_report
 from training import export as exporting
 from training.base import Base, build_gpt, gpt_state, read_base, special_tokens
 from training.checkpoints import Checkpoint, Checkpoints
@@ -133,8 +136,8 @@ class Session:
         vocab_path, text_path = self.run / exporting.VOCABULARY, self.run / exporting.TEXT
         settings = text_settings.current(self.config.language, self.config.text_mode)
         if not (vocab_path.exists() and text_path.exists()):
-            extension = vocabulary.extend(old, settings.language, settings.text_mode)
-            write_text(vocab_path, json.dumps(extension.vocab, ensure_ascii=False, indent=1))
+            body = self._extended(old, settings).vocab
+            write_text(vocab_path, json.dumps(body, ensure_ascii=False, indent=1))
             write_text(text_path, json.dumps(settings.to_dict(), ensure_ascii=False, indent=1))
         kept = exporting.text_settings(self.run)
         for difference in kept.differences(settings):
@@ -144,6 +147,17 @@ class Session:
         message = f"{encoder.size} text tokens, {encoder.size - old_size} of them new"
         self.emit(Finding("vocabulary", message, "info", "vocabulary"))
         return encoder, old_size
+
+    def _extended(self, old: Vocabulary, settings: TextSettings) -> Extension:
+        """Return the base's vocabulary with what the run's language needs."""
+        if self.config.vocabulary == "characters":
+            return vocabulary.extend(old, settings.language, settings.text_mode)
+        dataset = Dataset.load(self.workspace.dataset(self.config.dataset))
+        texts = training_texts(dataset)
+        extension, learned = pieces.extend(old, settings, texts, self.config.new_tokens)
+        for finding in vocabulary_report.of_pieces(learned, len(texts), self.config.new_tokens):
+            self.emit(finding)
+        return extension
 
     def _clips(
         self, base: Base, encoder: TextEncoder, codes: AudioCodes
@@ -165,6 +179,7 @@ class Session:
         if not evaluation:
             what = "no row is kept for evaluation: there is no eval loss, and the last checkpoint "
             self.emit(Finding("eval.none", what + "becomes the voice", "warning", "evaluation"))
+        self.emit(vocabulary_report.of_clips(train))
         return train, evaluation
 
     def _manifest(
@@ -251,21 +266,12 @@ class Session:
                 if not out_of_memory(error):
                     raise
                 if self.ranks.size > 1:
-                    raise self._too_little_for_several() from error
+                    raise memory.too_little_for_several(self.config, self.ranks.size) from error
                 if self.config.batch()[0] == 1:
                     raise
                 logger.warning("out of memory: %s", error)
             # Only now, outside of `except`, nothing holds the model that was too large.
             plan = self._step_down(plan)
-
-    def _too_little_for_several(self) -> UserError:
-        batch, passes = self.config.batch(self.ranks.size)
-        return UserError(
-            f"The memory is not enough for {batch} clips at once in each of {self.ranks.size} "
-            "processes; only a run of one process steps down by itself",
-            f"In its config.yaml lower batch_size and raise accumulation so that {batch} x "
-            f"{passes} stays {batch * passes}, or switch on use_grad_checkpoint; then resume",
-        )
 
     def _step_down(self, plan: Plan) -> Plan:
         """Return the plan with half as many clips at once; the run keeps it for later resumes."""
@@ -319,7 +325,8 @@ class Session:
     def _load(self, model: PackedXtts, parts: Parts) -> None:
         """Load the base's weights; a function of its own, so that no second copy of them stays."""
         state = gpt_state(load_model_state(parts.base.folder / "model.pth"))
-        extended = extend_state(state, parts.old_size, parts.encoder.size, self.config.seed)
+        size, made_of = parts.encoder.size, vocabulary.parts(parts.encoder.vocab, parts.old_size)
+        extended = extend_state(state, parts.old_size, size, self.config.seed, made_of)
         model.load_state_dict(extended, strict=True)
 
     def _apply(self, plan: Plan, model: PackedXtts, new_tokens: int) -> None:

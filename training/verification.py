@@ -13,6 +13,7 @@ from amharic_tts.errors import StudioError
 from training import freezing
 from training.attention import Case, kernel
 from training.effective import Plan
+from training.fused import ConditioningAttention
 from training.model import PackedXtts
 
 
@@ -37,6 +38,8 @@ def _machine(plan: Plan, model: PackedXtts, trainer: Any) -> Compared:
     yield "device", plan.device, device
     way = model.gpt.gpt.config._attn_implementation
     yield "attention", plan.attention, way
+    encoder = {type(part.attention) is ConditioningAttention for part in _conditioning(model)}
+    yield "conditioning attention", {plan.attention != "eager"}, encoder
     mode = trainer.accelerator.mixed_precision
     precision = {"no": "fp32"}.get(mode, mode)
     yield "precision", plan.precision, precision
@@ -49,6 +52,10 @@ def _machine(plan: Plan, model: PackedXtts, trainer: Any) -> Compared:
     width = blocks.config.n_embd // heads
     case = Case(device, precision, dropout, masked, heads, width)
     yield "kernel", plan.kernel.name, kernel(way, case).name
+
+
+def _conditioning(model: PackedXtts) -> Any:
+    return model.gpt.conditioning_encoder.attn
 
 
 def _model(plan: Plan, model: PackedXtts, trainer: Any) -> Compared:

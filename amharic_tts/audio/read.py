@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -225,8 +226,13 @@ def _open(path: Path) -> _Reader:
     return _open_av(path)
 
 
+def _name(path: Path) -> str | bytes:
+    # soundfile encodes names itself, and refuses those that are not UTF-8.
+    return os.fsencode(path) if os.name == "posix" else str(path)
+
+
 def _open_soundfile(path: Path) -> _Reader:
-    with soundfile.SoundFile(path) as sound:
+    with soundfile.SoundFile(_name(path)) as sound:
         rate, frames = sound.samplerate, sound.frames
         kind = f"{sound.format} {sound.subtype}"
         info = MediaInfo(frames / rate if rate else None, rate, sound.channels, kind)
@@ -235,7 +241,7 @@ def _open_soundfile(path: Path) -> _Reader:
             raise _Broken("no sound could be decoded")
 
     def blocks() -> Iterator[Samples]:
-        with soundfile.SoundFile(path) as sound:
+        with soundfile.SoundFile(_name(path)) as sound:
             while True:
                 try:
                     block = sound.read(_BLOCK, dtype="float32")

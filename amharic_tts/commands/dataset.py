@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from amharic_tts.commands import output
-from amharic_tts.dataset import prepare, validate
+from amharic_tts.dataset import encoders, prepare, validate
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.dataset.summary import summary
 from amharic_tts.g2p import registry
-from amharic_tts.jobs import task
+from amharic_tts.jobs import store, task
 from amharic_tts.workspace import Workspace
 
 _NAMES = ", ".join(backend.name for backend in registry.backends())
@@ -112,9 +112,25 @@ def _counted(counts: dict[str, int]) -> str:
 
 
 @_app.command("check")
-def _check(context: typer.Context, name: Name, json: Json = False) -> None:
+def _check(
+    context: typer.Context,
+    name: Name,
+    run: Annotated[str, typer.Option(help="Count tokens as this run does.")] = "",
+    text_mode: Annotated[str, typer.Option(help="letters or phonemes.")] = "letters",
+    vocabulary: Annotated[
+        str, typer.Option(help="characters or bpe: count tokens as a run with it would.")
+    ] = "characters",
+    new_tokens: Annotated[int, typer.Option(help="Pieces of bpe; 0: the advised number.")] = 0,
+    json: Json = False,
+) -> None:
     """Show every row, and every reason for which training would not take it. Changes nothing."""
-    report = validate.check(Dataset.load(Workspace.open(context.obj).dataset(name)))
+    workspace = Workspace.open(context.obj)
+    dataset = Dataset.load(workspace.dataset(name))
+    if run:
+        encoder = encoders.of_run(store.get(workspace, run).folder)
+    else:
+        encoder = encoders.of_settings(dataset, text_mode, vocabulary, new_tokens)
+    report = validate.check(dataset, encoder)
     if json:
         output.as_json(report.to_dict())
         return
@@ -128,6 +144,7 @@ def _check(context: typer.Context, name: Name, json: Json = False) -> None:
             output.data(f"{'':40} {item['level']}: {item['code']}: {item['message']}")
     refused = _counted(report.reasons())
     output.data(f"{report.accepted} accepted, {report.rejected} refused{refused}")
+    output.note(report.pace())
 
 
 @_app.command("show")

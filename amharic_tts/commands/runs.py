@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from amharic_tts.files import disk_errors
 from amharic_tts.jobs import process, store, training
 from amharic_tts.jobs.store import Job
 from amharic_tts.workspace import Workspace
+from training import config as configs
 
 runs = typer.Typer(help="List, show, stop, resume and export training runs.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(metavar="ID", help="A run (see: runs list).")]
@@ -70,6 +72,29 @@ def show(context: typer.Context, run_id: RunId, as_json: AsJson = False) -> None
     if history.error:
         output.data(f"{'error':10} {history.error.message}")
         output.data(f"{'hint':10} {history.error.hint}")
+
+
+@runs.command("config")
+def show_config(context: typer.Context, run_id: RunId) -> None:
+    """Print the settings of a run as a file for `train --config`."""
+    job = store.get(Workspace.open(context.obj), run_id)
+    path = job.folder / training.CONFIG
+    try:
+        output.data(configs.load(path).to_commented_yaml().rstrip())
+    except UserError as error:
+        if not path.is_file():
+            raise
+        output.data(path.read_text(encoding="utf-8").rstrip())
+        output.note(f"as it was written; this version can't use it: {error}")
+
+
+@runs.command("command")
+def show_command(context: typer.Context, run_id: RunId) -> None:
+    """Print the exact command of a run, and the one that makes another run of its settings."""
+    job = store.get(Workspace.open(context.obj), run_id)
+    output.data(job.spec.command_line())
+    again = shlex.join(["amharic-tts", "train", "--config", str(job.folder / training.CONFIG)])
+    output.note(f"another run with the same settings: {again}")
 
 
 @runs.command()

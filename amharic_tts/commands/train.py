@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from amharic_tts.jobs import training, watch
 from amharic_tts.jobs.store import Job
 from amharic_tts.workspace import Workspace
 from training import config as configs
+from training import config_text
 from training.config import FinetuneConfig
 
 
@@ -26,7 +28,10 @@ def register(app: typer.Typer) -> None:
 
 def train(
     context: typer.Context,
-    dataset: Annotated[str, typer.Option(help="Name of a dataset (see: dataset list).")],
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Name of a dataset (see: dataset list), unless the file says it."),
+    ] = None,
     base: Annotated[
         str | None, typer.Option(help="practice, xtts-v2, or a folder with the files of XTTS v2.")
     ] = None,
@@ -39,19 +44,36 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be given many times."),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Optimizer steps in all.")] = None,
+    print_config: Annotated[
+        bool,
+        typer.Option("--print-config", help="Print the settings as a file for --config; no run."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result on one line.")] = False,
 ) -> None:
     """Train a voice in the foreground; Ctrl-C saves and stops."""
     workspace = Workspace.open(context.obj)
-    job = training.start_run(
-        workspace, chosen(workspace, dataset, base, config, assignments or [], steps)
-    )
-    show_result(follow(job), as_json)
+    settings = chosen(workspace, dataset, base, config, assignments or [], steps)
+    if print_config:
+        _print(workspace, settings)
+        return
+    show_result(follow(training.start_run(workspace, settings)), as_json)
+
+
+def _print(workspace: Workspace, config: FinetuneConfig) -> None:
+    """Print settings as YAML; those that can't run as well, to be put right in a file.
+
+    Raises:
+        UserError: After the printing, with everything that keeps them from being run.
+    """
+    try:
+        config = training.ready_config(workspace, config)
+    finally:
+        output.data(config.to_commented_yaml().rstrip())
 
 
 def chosen(
     workspace: Workspace,
-    dataset: str,
+    dataset: str | None,
     base: str | None,
     config: str | None,
     assignments: list[str],
@@ -62,17 +84,19 @@ def chosen(
     The language is the dataset's, unless a file or `--set` says another.
 
     Raises:
-        UserError: A setting is unknown or wrong; the preset or the file is not there.
+        UserError: Settings are unknown or wrong, all at once; the preset, the file or the dataset
+            is not there.
     """
-    start = configs.load(_config_path(config)) if config else FinetuneConfig()
-    values: dict[str, Any] = {"dataset": dataset}
-    if start.language == FinetuneConfig.language:
-        values["language"] = Dataset.load(workspace.dataset(dataset)).language
+    values: dict[str, Any] = config_text.read(_config_path(config)) if config else {}
     values.update(configs.parse_assignments(assignments))
-    for key, value in (("base", base), ("steps", steps)):
+    for key, value in (("dataset", dataset), ("base", base), ("steps", steps)):
         if value is not None:
             values[key] = value
-    return configs.from_mapping(values, start)
+    asked = configs.from_mapping(values)
+    if "language" in values or not asked.dataset:
+        return asked
+    language = Dataset.load(workspace.dataset(asked.dataset)).language
+    return dataclasses.replace(asked, language=language)
 
 
 def _config_path(given: str) -> Path:

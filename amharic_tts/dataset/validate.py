@@ -60,6 +60,15 @@ class Report:
         """Return how many rows carry each code, the most frequent first."""
         return _count(code for row in self.rows for code in {n["code"] for n in row.findings})
 
+    def pace(self) -> str:
+        """Return, in words, how many tokens the accepted rows have: a second, a clip, at most."""
+        from amharic_tts.tokenizer.encoder import pace
+
+        rows = [row for row in self.rows if row.decision == "accepted" and row.duration]
+        if not rows:
+            return "no row is accepted"
+        return pace([row.tokens for row in rows], sum(row.duration for row in rows))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data; what `dataset check --json` prints."""
         head = summary(self.dataset)

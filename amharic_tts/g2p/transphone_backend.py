@@ -1,6 +1,7 @@
-"""The backend `transphone`: a neural model for many languages, in the studio's notation (MIT).
+"""The backend `transphone`: a neural model for many languages, in the studio's notation.
 
-Optional: `transphone`, `phonepiece` and `unidecode` (GPL-2.0-or-later, which transphone imports).
+Optional: `transphone` (MIT), `phonepiece` (CC BY-SA 3.0 by its licence file) and `unidecode`
+(GPL-2.0-or-later, which transphone imports).
 It can't write long consonants: equal neighbours become one and ``ː`` is taken off. It writes at
 most five phones more than it reads symbols (letters, or their Latin spelling where it does not know
 a letter), so that a long word may be cut; the checks of `quality` find half a word.

@@ -24,6 +24,14 @@ CONFIG = "config.yaml"
 READY = "ready"
 
 
+_KEYS = {
+    "bf16": "mixed_precision bf16",
+    "fp16": "mixed_precision fp16",
+    "adamw_8bit": "optimizer adamw_8bit",
+}
+"""How an ability is asked for, where its name is not the setting's."""
+
+
 def effective_device(config: FinetuneConfig) -> str:
     """Return the device that a run will take, `cpu` or `cuda`."""
     return machine.training_device(config.device)
@@ -36,6 +44,8 @@ def _flag_problems(config: FinetuneConfig) -> list[str]:
         "use_flash_attention": config.wanted_attention == "flash_attention_2",
         "bf16": config.mixed_precision == "bf16" and effective_device(config) == "cuda",
         "fp16": config.mixed_precision == "fp16",
+        "tf32": config.tf32,
+        "adamw_8bit": config.optimizer == "adamw_8bit",
     }
     if asked["fp16"] and effective_device(config) == "cpu":
         return ["mixed_precision: `fp16` needs a GPU; take bf16, or no"]
@@ -43,7 +53,7 @@ def _flag_problems(config: FinetuneConfig) -> list[str]:
     for name, wanted in asked.items():
         ability = abilities.get(name)
         if wanted and ability is not None and not ability.ok:
-            key = name if name.startswith("use_") else f"mixed_precision {name}"
+            key = _KEYS.get(name, name)
             found.append(f"{key}: can't work here: {ability.reason}")
     return found
 
@@ -89,17 +99,28 @@ def problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
     return found
 
 
+def ready_config(workspace: Workspace, config: FinetuneConfig) -> FinetuneConfig:
+    """Return the settings that a run is made with.
+
+    Raises:
+        UserError: With all of `problems()`.
+    """
+    found = problems(workspace, config)
+    if found:
+        raise UserError("This run can't be started:\n" + "\n".join(f"- {p}" for p in found))
+    if config.base in CATALOG:
+        return config
+    # A resumed run may begin in another working directory.
+    return dataclasses.replace(config, base=str(resolve(workspace, config.base)))
+
+
 def create_run(workspace: Workspace, config: FinetuneConfig) -> Job:
     """Make the folder of a run with `job.json` and `config.yaml`; it is not started yet.
 
     Raises:
         UserError: With all of `problems()`, or another run has the device.
     """
-    found = problems(workspace, config)
-    if found:
-        raise UserError("This run can't be started:\n" + "\n".join(f"- {p}" for p in found))
-    if config.base not in CATALOG:  # a resumed run may begin in another working directory
-        config = dataclasses.replace(config, base=str(resolve(workspace, config.base)))
+    config = ready_config(workspace, config)
     device = effective_device(config)
     holder = process.device_holder(workspace, device)
     if holder:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
+from amharic_tts.phonemes.bench_limits import memory
 from amharic_tts.phonemes.extractor import PhonemeExtractor
 from amharic_tts.phonemes.models.base import RATE
 from amharic_tts.phonemes.result import Recognition
@@ -46,7 +46,7 @@ class PhonemeAssistant:
             "seconds_heard": round(heard, 3),
             "seconds_taken": round(taken, 3),
             "real_time_factor": round(taken / heard, 4) if heard else None,
-            "peak_memory_mb": round(_peak_memory() / 1e6, 1),
+            "peak_memory_mb": round(memory()["peak_mb"] or 0.0, 1),
             "cache_hits": usage.cache_hits,
             "cached_models": PhonemeExtractor._models.keys(),
             "quantization": extractor.use_quantization,
@@ -54,15 +54,3 @@ class PhonemeAssistant:
             "inventory": None if extractor.inventory is None else len(extractor.inventory),
             "fell_back": list(usage.fallbacks),
         }
-
-
-def _peak_memory() -> int:
-    """Return the most memory that this process has held, in bytes."""
-    if sys.platform == "win32":
-        import psutil
-
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

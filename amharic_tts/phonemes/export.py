@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from amharic_tts.phonemes.result import Phone, Recognition
 
@@ -32,10 +34,38 @@ def to_csv(found: Iterable[Named]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for name, recognition in found:
-        for p in recognition.phones:
-            times = (f"{p.start:.3f}", f"{p.end:.3f}", f"{p.confidence:.4f}")
-            writer.writerow((name, p.phone, *times, p.word))
+        writer.writerows(csv_rows(name, recognition))
     return text.getvalue()
+
+
+def csv_rows(name: str, recognition: Recognition) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of one sound, see `CSV_COLUMNS`."""
+    for p in recognition.phones:
+        times = (f"{p.start:.3f}", f"{p.end:.3f}", f"{p.confidence:.4f}")
+        yield (name, p.phone, *times, str(p.word))
+
+
+def limited(recognition: Recognition, top: int | None) -> Recognition:
+    """Return it with at most `top` runners-up a phone; None leaves them as they are."""
+    if top is None:
+        return recognition
+    phones = tuple(replace(p, runners_up=p.runners_up[:top]) for p in recognition.phones)
+    return replace(recognition, phones=phones)
+
+
+def from_dict(item: Mapping[str, Any]) -> Recognition:
+    """Return what `Recognition.to_dict` was made of, to its rounding; more keys do no harm."""
+    numbers = [number for number, word in enumerate(item["words"]) for _ in word["phones"]]
+    phones = tuple(
+        Phone(
+            *(p["phone"], p["start"], p["end"], p["confidence"], number),
+            runners_up=tuple((name, share) for name, share in p["runners_up"]),
+        )
+        for p, number in zip(item["phones"], numbers, strict=True)
+    )
+    languages, notes = tuple(item["languages"]), tuple(item["notes"])
+    about = (item["model"], item["notation"], languages, item["duration"], notes)
+    return Recognition(phones, *about)
 
 
 def to_textgrid(recognition: Recognition) -> str:
@@ -91,3 +121,18 @@ def _tier(
             f'            text = "{quoted}"',
         ]
     return "\n".join(lines) + "\n"
+
+
+def _to_textgrids(found: Iterable[Named]) -> str:
+    return "".join(to_textgrid(recognition) for _, recognition in found)
+
+
+WRITERS: dict[str, Callable[[Iterable[Named]], str]] = {
+    "text": to_text,
+    "json": to_json,
+    "csv": to_csv,
+    "textgrid": _to_textgrids,
+}
+"""Name of a form -> what writes it; a TextGrid holds one sound."""
+ENDINGS = {"text": ".txt", "json": ".json", "csv": ".csv", "textgrid": ".TextGrid"}
+"""Name of a form -> the ending of its files."""

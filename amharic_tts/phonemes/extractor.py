@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -30,6 +30,11 @@ _LEAST = RATE // 10
 """Samples that models hear at least; shorter sounds are filled up with silence."""
 
 
+Keep = Callable[[Array, NDArray[np.float64], float], None]
+"""Takes the log-probabilities of a piece, shape (frames, symbols), the seconds at which its frames
+begin, and the seconds of sound so far; no frames where the piece was silent."""
+
+
 @dataclass
 class Usage:
     """What one extractor has done so far."""
@@ -49,8 +54,7 @@ class _Heard:
 
     seconds: float = 0.0
     silent: bool = True
-    scores: list[Array] | None = None
-    starts: list[NDArray[np.float64]] = field(default_factory=list)
+    keep: Keep | None = None
 
 
 class PhonemeExtractor:
@@ -156,15 +160,17 @@ class PhonemeExtractor:
         The posteriors are kept whole: 4 bytes for each frame and symbol, with the embedded model
         38 kB for a second of sound. Arguments and errors: see `extract_phoneme`.
         """
-        heard = _Heard(scores=[])
-        found = self._recognise(Sound(audio, rate), heard)
         model = self.recognizer
-        none = np.zeros((0, len(model.symbols.names)), dtype=np.float32)
+        scores = [np.zeros((0, len(model.symbols.names)), dtype=np.float32)]
+        starts = [np.zeros(0)]
+
+        def keep(some: Array, begins: NDArray[np.float64], _: float) -> None:
+            scores.append(some)
+            starts.append(begins)
+
+        found = self._recognise(Sound(audio, rate), _Heard(keep=keep))
         return found, Posteriors(
-            np.concatenate([none, *(heard.scores or [])]),
-            np.concatenate([np.zeros(0), *heard.starts]),
-            model.frame_seconds,
-            model.symbols,
+            np.concatenate(scores), np.concatenate(starts), model.frame_seconds, model.symbols
         )
 
     def extract_phonemes(self, sounds: Iterable[Audio], rate: float = RATE) -> list[Recognition]:
@@ -181,26 +187,30 @@ class PhonemeExtractor:
                 raise UserError(f"Sound {number}: {error.message}", error.hint) from error
         return found
 
-    def stream(self, blocks: Iterable[Array]) -> Iterator[Phone]:
+    def stream(self, blocks: Iterable[Array], keep: Keep | None = None) -> Iterator[Phone]:
         """Yield the phones of a sound that is still coming in, each as soon as it is known.
 
         Args:
             blocks: Mono float32 samples at `RATE`, full scale at 1, in any lengths.
+            keep: Given the posteriors of every piece, for callers that keep them on disk.
         """
-        return self._phones(blocks, _Heard())
+        return self._phones(blocks, _Heard(keep=keep))
+
+    def count(self, seconds: float, taken: float) -> None:
+        """Note in `usage` that a sound was listened to, such as by `stream`; both in seconds."""
+        with self._counting:
+            self.usage.calls += 1
+            self.usage.seconds_heard += seconds
+            self.usage.seconds_taken += taken
 
     def _recognise(self, sound: Sound, heard: _Heard) -> Recognition:
         began = time.perf_counter()
         phones = tuple(self._phones(sound, heard))
         notes = [*self.notes, *sound.notes]
         if not phones:
-            why = ": the sound is silent (nothing above -80 dB)" if heard.silent else ""
-            notes.append(f"no phone was heard{why}")
+            notes.append(nothing_heard(heard.silent))
         taken = time.perf_counter() - began
-        with self._counting:
-            self.usage.calls += 1
-            self.usage.seconds_heard += heard.seconds
-            self.usage.seconds_taken += taken
+        self.count(heard.seconds, taken)
         model = self.recognizer
         if self.settings.log_performance:
             log.info("%s: %.2f s of sound in %.3f s", model.id, heard.seconds, taken)
@@ -224,9 +234,12 @@ class PhonemeExtractor:
         padded = model.backend == "hama"
         decoder = Decoder(model.symbols, self._allowed)
         step = model.frame_seconds
+        nothing = np.zeros((0, len(model.symbols.names)), dtype=np.float32), np.zeros(0)
         for piece in pieces(blocks, round(step * RATE), padded):
             heard.seconds = piece.end
             if piece.silent:
+                if heard.keep is not None:
+                    heard.keep(*nothing, piece.end)
                 yield from decoder.pause(piece.begin)
                 continue
             heard.silent = False
@@ -236,10 +249,10 @@ class PhonemeExtractor:
             scores = model.log_probabilities(samples)
             starts = piece.start + np.arange(len(scores), dtype=np.float64) * step
             core = (starts > piece.begin - step / 2) & (starts < piece.end - step / 2)
-            if heard.scores is not None:
-                heard.scores.append(scores[core])
-                heard.starts.append(starts[core])
-            yield from decoder.feed(scores[core], starts[core])
+            scores, starts = scores[core], starts[core]
+            if heard.keep is not None:
+                heard.keep(scores, starts, piece.end)
+            yield from decoder.feed(scores, starts)
         yield from decoder.pause(heard.seconds)
 
     def _restrict(self, phones: frozenset[str]) -> None:
@@ -277,6 +290,12 @@ class PhonemeExtractor:
         self.usage.cache_hits += hit
         self.usage.load_seconds = loaded.seconds
         return loaded.model
+
+
+def nothing_heard(silent: bool) -> str:
+    """Return the note on a sound without phones."""
+    why = ": the sound is silent (nothing above -80 dB)" if silent else ""
+    return f"no phone was heard{why}"
 
 
 def _given_up(tried: Sequence[Attempt], refused: Sequence[Exception]) -> list[str]:

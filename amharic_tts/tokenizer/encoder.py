@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,7 @@ class TextEncoder:
         else:
             body = vocabulary.check_vocabulary(vocab)
         self.settings = settings
+        self.vocab = body
         self.ids = vocabulary.token_ids(body)
         self.tag = vocabulary.language_tag(settings.language)
         if self.tag not in self.ids:
@@ -83,6 +85,10 @@ class TextEncoder:
     def encode(self, prepared: str) -> list[int]:
         """Return the token ids of a prepared text; the language tag comes first."""
         return list(self._encoding(prepared)[1].ids)
+
+    def cut(self, word: str) -> list[str]:
+        """Return the tokens, as text, that BPE makes of one word of a prepared text."""
+        return [token.value for token in self._tokenizer.model.tokenize(word)]
 
     def unknown(self, text: str) -> list[str]:
         """Return what the vocabulary lacks in a text as written: each once, in order.
@@ -139,6 +145,20 @@ class TextEncoder:
         from amharic_tts.g2p import registry
 
         return registry.get(self.settings.g2p or registry.DEFAULT)
+
+
+def pace(tokens: Sequence[int], seconds: float) -> str:
+    """Return, in words, how many tokens clips have: for each second, for each clip, at most.
+
+    Args:
+        tokens: Of each clip; not empty.
+        seconds: Of speech in all clips together.
+    """
+    return (
+        f"{sum(tokens) / seconds:.1f} text tokens a second of speech, "
+        f"{sum(tokens) / len(tokens):.0f} a clip; the longest clip has {max(tokens)}, "
+        f"and the limit is {MAX_TEXT_TOKENS}"
+    )
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from amharic_tts.text import ethiopic
 Vocabulary = dict[str, Any]
 """The parsed JSON of a vocabulary file."""
 
-_ETHIOPIC_LANGUAGES = ("am", "ti", "gez")
+ETHIOPIC_LANGUAGES = ("am", "ti", "gez")
+"""Languages whose letters are added."""
 # Ethiopic and Ethiopic Supplement; the Extended blocks hold no Amharic letters.
 _LAST_ETHIOPIC = 0x139F
 
@@ -112,7 +114,7 @@ def special_token(number: int, content: str) -> dict[str, Any]:
 
 
 def _characters(language: str) -> list[str]:
-    if language not in _ETHIOPIC_LANGUAGES:
+    if language not in ETHIOPIC_LANGUAGES:
         return []
     return [char for char in ethiopic.characters() if ord(char) <= _LAST_ETHIOPIC]
 
@@ -123,16 +125,23 @@ def _phones() -> list[str]:
     return list(base.inventory())
 
 
-def extend(vocab: Vocabulary, language: str, text_mode: str = "letters") -> Extension:
+def extend(
+    vocab: Vocabulary,
+    language: str,
+    text_mode: str = "letters",
+    merges: Sequence[tuple[str, str]] = (),
+) -> Extension:
     """Append what a language needs: its tag, the Ethiopic characters, in phoneme mode the phones.
 
     Characters become single-letter BPE tokens (no merges needed); the tag and the phones become
-    special tokens, which BPE never splits. Extending twice changes nothing.
+    special tokens, which BPE never splits. Extending twice changes nothing. New merges come after
+    the old ones, so that they join only what those leave apart.
 
     Args:
         vocab: The base's vocabulary; it is not changed.
         language: Language code as XTTS writes it.
         text_mode: `letters` or `phonemes`.
+        merges: Pairs of tokens that BPE shall join, see `tokenizer.pieces`.
 
     Raises:
         UserError: `vocab` is not a vocabulary of XTTS.
@@ -162,4 +171,37 @@ def extend(vocab: Vocabulary, language: str, text_mode: str = "letters") -> Exte
     if text_mode == "phonemes":
         for phone in _phones():
             append(phone_token(phone), special=True)
+    for pair in merges:
+        append("".join(pair), special=False)
+    _append_merges(extended["model"], merges)
     return Extension(extended, added, old_size, old_size + len(added))
+
+
+def _append_merges(model: dict[str, Any], merges: Sequence[tuple[str, str]]) -> None:
+    """Append merges in the form of the file: `"a b"` as in the release, or `["a", "b"]`."""
+    old = model.get("merges") or []
+    pairs = bool(old) and not isinstance(old[0], str)
+    known = {" ".join(merge) if pairs else merge for merge in old}
+    new = [pair for pair in merges if " ".join(pair) not in known]
+    if new:
+        model["merges"] = [*old, *(list(pair) if pairs else " ".join(pair) for pair in new)]
+
+
+def parts(vocab: Vocabulary, old_size: int) -> dict[int, tuple[int, ...]]:
+    """Return the ids of the characters of each piece from `old_size` on.
+
+    Special tokens (a tag, a phone) are no pieces of characters, and are left out.
+
+    Args:
+        vocab: An extended vocabulary.
+        old_size: The size before.
+    """
+    ids = token_ids(vocab)
+    special = {token["content"] for token in vocab.get("added_tokens") or []}
+    found = {}
+    for token, number in sorted(ids.items(), key=lambda item: item[1]):
+        if number < old_size or len(token) < 2 or token in special:
+            continue
+        if all(character in ids for character in token):
+            found[number] = tuple(ids[character] for character in token)
+    return found

@@ -94,11 +94,13 @@ def _page(studio: Studio, client: SpeechClient, known: dict[str, str], home: boo
     gr.HTML(f'<p class="colophon">{escape(say("app.colophon", version=__version__))}</p>')
 
     train, speak, system = pages["train"], pages["speak"], pages["system"]
+    phonemes = pages["phonemes"]
     root = gr.context.Context.root_block
     for page in (pages["dataset"], train, speak, pages["g2p"]):
         wire(root.load, page.load, say, None, page.loaded)
     wire(tabs["train"].select, train.lists, say, [train.dataset], train.loaded)
     wire(tabs["speak"].select, speak.load, say, [speak.voice], speak.loaded)
+    wire(tabs["phonemes"].select, phonemes.load, say, phonemes.shown, phonemes.loaded)
     wire(tabs["system"].select, system.load, say, None, system.loaded)
 
 

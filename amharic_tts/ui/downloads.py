@@ -19,9 +19,14 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="amharic-tts-")
 
 
+def folder() -> Path:
+    """Return the private temporary folder; it goes away with the server."""
+    return Path(_folder().name)
+
+
 def offer(name: str, content: bytes) -> str:
     """Write `content` under `name` and return the path for a download component."""
-    path = Path(tempfile.mkdtemp(dir=_folder().name)) / name
+    path = Path(tempfile.mkdtemp(dir=folder())) / name
     path.write_bytes(content)
     return str(path)
 

@@ -93,7 +93,7 @@ def test_phonemes_of_a_text_and_of_a_recording(studios: dict[str, Any], tab: Any
     one.page.locator("#phonemes-audio input[type=file]").set_input_files(wav)
     one.page.locator("#phonemes-audio").get_by_text("0:0").first.wait_for()
     one.page.locator("#phonemes-go").click()
-    one.page.locator("#phonemes-line span").first.wait_for(timeout=60_000)
+    one.page.locator("#phonemes-figure .ph-phone").first.wait_for(timeout=60_000)
     assert one.page.locator("#phonemes-table tbody tr").count() > 5
     one.picture("phonemes")
     assert one.errors == []

@@ -52,7 +52,11 @@ def test_a_hundred_kills_leave_the_last_checkpoint_whole(tmp_path: Path) -> None
     workspace = Workspace.open(tmp_path / "workspace")
     run = workspace.run("run-1")
     checkpoints, draw = Checkpoints(run), random.Random(5)
-    reached, half_written = 0, 0
+    began = time.monotonic()
+    write_checkpoint(checkpoints.writing / "checkpoint-1", 1)
+    checkpoints.publish(1, keep=2)
+    one = time.monotonic() - began  # so that a busy machine is killed in the same places
+    reached, half_written = 1, 0
     for _ in range(KILLS):
         child = os.fork()
         if child == 0:
@@ -60,7 +64,7 @@ def test_a_hundred_kills_leave_the_last_checkpoint_whole(tmp_path: Path) -> None
                 write_until_killed(workspace, run)
             finally:
                 os._exit(1)
-        time.sleep(draw.uniform(0.001, 0.05))
+        time.sleep(draw.uniform(0, min(0.3, 5 * one)))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         assert os.WIFSIGNALED(status), "the writer ended by itself"

@@ -23,8 +23,8 @@ TABLE = {
     "language": "unit/test_training_runs.py::"
     "test_the_language_is_the_datasets_unless_another_is_asked_for",
     "text_mode": "training/test_session.py::test_phoneme_mode_adds_the_phones",
-    "vocabulary": NOT_YET,
-    "new_tokens": NOT_YET,
+    "vocabulary": "training/test_bpe_run.py::test_a_run_with_pieces_becomes_a_voice",
+    "new_tokens": "training/test_bpe_run.py::test_a_run_with_pieces_becomes_a_voice",
     "conditioning_from": NOT_YET,
     "language_sampling": NOT_YET,
     "language_weights": NOT_YET,

@@ -47,6 +47,8 @@ def test_abilities_without_a_gpu() -> None:
             "+on the CPU, slowly: this CPU has no bf16 instructions (there is no NVIDIA GPU here)"
         ),
         "fp16": "needs a GPU: there is no NVIDIA GPU here",
+        "tf32": "needs a GPU: there is no NVIDIA GPU here",
+        "adamw_8bit": "needs a GPU: there is no NVIDIA GPU here",
     }
     fast = Processor("A processor", ("amx_bf16",))
     assert told(PLAIN, CUDA, fast)["bf16"] == "+on the CPU (there is no NVIDIA GPU here)"
@@ -62,6 +64,8 @@ def test_abilities_of_a_new_gpu() -> None:
         "use_grad_checkpoint": "+works everywhere",
         "bf16": "+on the NVIDIA A100",
         "fp16": "+on the NVIDIA A100; bf16 is safer where it works",
+        "tf32": "+on the NVIDIA A100, for products in fp32",
+        "adamw_8bit": "the package bitsandbytes is not installed: pip install bitsandbytes",
     }
     with_compiler = dataclasses.replace(with_gpu(A100), nvcc="13.0")
     assert told(with_compiler, CUDA)["use_flash_attention"] == (
@@ -76,6 +80,7 @@ def test_abilities_of_an_older_gpu() -> None:
         "the Tesla T4 is older than Ampere (sm_80) and has no bf16; fp16 works"
     )
     assert found["fp16"].startswith("+")
+    assert found["tf32"] == "the Tesla T4 is older than Ampere (sm_80)"
 
 
 def test_abilities_without_pytorch() -> None:

@@ -1,20 +1,10 @@
-"""Recognitions on paper: whole files; and the command that writes them."""
+"""Recognitions on paper: whole files in every form."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-import numpy as np
-import pytest
-import soundfile
-import typer
-from typer.testing import CliRunner, Result
-
-from amharic_tts.commands import g2p, phonemes
-from amharic_tts.errors import UserError
 from amharic_tts.phonemes import export
-from amharic_tts.phonemes.models.hama_model import present
 from amharic_tts.phonemes.result import Phone, Recognition
 
 FOUND = Recognition(
@@ -95,58 +85,22 @@ def test_textgrid() -> None:
     assert "intervals: size = 1" in export.to_textgrid(EMPTY)
 
 
-needs_hama = pytest.mark.skipif(
-    not present(), reason="hama, the embedded recogniser, has no build for this system"
-)
+def test_there_and_back() -> None:
+    item = {"audio": "a.wav", **FOUND.to_dict(), "more": 1}
+    again = export.from_dict(item)
+    assert again.to_dict() == FOUND.to_dict()
+    assert [phone.word for phone in again] == [0, 0, 1]
+    assert export.from_dict(EMPTY.to_dict()) == EMPTY
 
 
-def run(*args: str) -> Result:
-    app = typer.Typer()
-    g2p.register(app)
-    phonemes.register(app)
-    return CliRunner().invoke(app, ["phonemes", *args])
+def test_fewer_runners_up() -> None:
+    phone = Phone("a", 0.0, 0.1, 0.5, 0, (("e", 0.3), ("i", 0.1)))
+    found = Recognition((phone,), "test-1", "ipa", ("en",), 1.0)
+    assert export.limited(found, None) is found
+    assert export.limited(found, 1).phones[0].runners_up == (("e", 0.3),)
+    assert export.limited(found, 0).phones[0].runners_up == ()
 
 
-@pytest.fixture
-def silence(tmp_path: Path) -> str:
-    soundfile.write(tmp_path / "still.wav", np.zeros(8000), 16000)
-    return str(tmp_path / "still.wav")
-
-
-@needs_hama
-def test_the_command(silence: str, ljspeech: Path) -> None:
-    clip = str(ljspeech / "LJ001-0002.flac")
-    assert run(clip).stdout == "ɪ n | b i ŋ | k ə m p ɛ ɹ ə t ɪ v l i | m oʊ d ɝ n\n"
-    found = json.loads(run("--format", "json", clip, silence).stdout)
-    assert [item["audio"] for item in found] == [clip, silence]
-    assert set(found[0]["phones"][0]) == {"phone", "start", "end", "confidence", "runners_up"}
-    assert found[1]["phones"] == []
-
-
-@needs_hama
-def test_one_bad_file_does_not_stop_the_others(silence: str, tmp_path: Path) -> None:
-    bad = tmp_path / "bad.mp3"
-    bad.write_bytes(b"no sound")
-    result = run("--format", "json", str(bad), silence)
-    assert [item["audio"] for item in json.loads(result.stdout)] == [silence]
-    assert isinstance(result.exception, UserError)
-    assert result.exception.message == "1 of 2 sounds could not be read"
-
-
-@needs_hama
-def test_files_of_the_same_name_get_their_own(silence: str, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "still.wav").write_bytes(Path(silence).read_bytes())
-    out = tmp_path / "out"
-    args = ("--format", "textgrid", silence, str(other / "still.wav"))
-    assert isinstance(run(*args).exception, UserError)
-    assert run(*args, "--out", str(out)).exception is None
-    assert sorted(path.name for path in out.iterdir()) == ["still-2.TextGrid", "still.TextGrid"]
-    assert (out / "still.TextGrid").read_text(encoding="utf-8").startswith('File type = "ooText')
-
-
-def test_models_that_this_version_has_not(silence: str) -> None:
-    result = run("--model", "fast", silence)
-    assert isinstance(result.exception, UserError)
-    assert "is not converted yet" in result.exception.message
+def test_every_form_has_an_ending() -> None:
+    assert set(export.WRITERS) == set(export.ENDINGS)
+    assert export.WRITERS["textgrid"]([("a", FOUND)]) == export.to_textgrid(FOUND)

@@ -143,6 +143,9 @@ def test_the_presets_that_are_promised() -> None:
         ({"label_smoothing": -0.1}, "label_smoothing: -0.1 must be"),
         ({"freeze_blocks": -1}, "freeze_blocks: -1 can't be negative"),
         ({"new_tokens": 50}, "new_tokens: does nothing without vocabulary bpe"),
+        ({"vocabulary": "bpe", "new_tokens": 20_001}, "new_tokens: 20001 must be at most 20000"),
+        ({"vocabulary": "bpe", "text_mode": "phonemes"}, "bpe is for letters"),
+        ({"vocabulary": "bpe", "language": "en"}, "in Ethiopic script: am, ti, gez"),
         ({"language_sampling": "weights"}, "needs language_weights, such as am=2,en=1"),
         ({"language_weights": {"am": 0.0}}, "the weight of `am`, 0.0, must be above 0"),
         ({"replay_share": 0.2}, "replay_share: does nothing without replay_dataset"),
@@ -158,8 +161,6 @@ def test_what_is_wrong_is_said(values: dict[str, Any], words: str) -> None:
 
 
 OTHER_THAN_DEFAULT: dict[str, dict[str, Any]] = {
-    "vocabulary": {"vocabulary": "bpe"},
-    "new_tokens": {"vocabulary": "bpe", "new_tokens": 50},
     "conditioning_from": {"conditioning_from": "both"},
     "language_sampling": {"language_sampling": "balanced"},
     "language_weights": {"language_sampling": "weights", "language_weights": {"am": 1.0}},

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from amharic_tts import cli
+from amharic_tts import cli, machine
 from amharic_tts.commands import train
 from amharic_tts.dataset.manifest import Dataset, Utterance
 from amharic_tts.errors import UserError
@@ -112,6 +112,16 @@ def test_flash_attention_that_can_not_work_is_refused_with_its_reason(
     asked = FinetuneConfig(dataset="d", device="cpu", use_flash_attention=True)
     found = training.problems(workspace, asked)
     assert len(found) == 1 and found[0].startswith("use_flash_attention: can't work here: ")
+
+
+@pytest.mark.skipif(machine.training_device("auto") == "cuda", reason="they may work here")
+def test_what_needs_a_gpu_is_refused_before_a_process_starts(
+    workspace: Workspace, config: FinetuneConfig
+) -> None:
+    asked = FinetuneConfig(dataset="d", tf32=True, optimizer="adamw_8bit")
+    found = training.problems(workspace, asked)
+    assert [line.partition(":")[0] for line in found] == ["tf32", "optimizer adamw_8bit"]
+    assert all("can't work here: needs a GPU" in line for line in found)
 
 
 def test_a_second_run_on_the_device_is_refused_and_leaves_nothing(

@@ -43,6 +43,9 @@ class LoadOptions:
     """``dynamic_int8`` is torch's quantising at load, kept for comparison."""
     threads: int = 0
     """0: as many as the process may use, at most 4."""
+    pack: bool = True
+    """Lay the weights out for the processor at load, in onnxruntime: each sound takes a third less
+    time and loading more (a large model 0.4 s); the memory is the same."""
     compile: bool = False
     """`torch.compile`; only in torch."""
     device: str = "cpu"

@@ -9,7 +9,7 @@ from pathlib import Path
 from amharic_tts.errors import UserError
 from amharic_tts.phonemes.models import store
 from amharic_tts.phonemes.models.base import LoadOptions, Recognizer
-from amharic_tts.phonemes.models.hama_model import HamaModel, present
+from amharic_tts.phonemes.models.hama_model import HamaModel, installed_version, present
 
 EMBEDDED = "embedded"
 _COMMAND = "amharic-tts phonemes-convert"
@@ -202,11 +202,11 @@ def key(name: str, options: LoadOptions = _USUAL) -> str:
     """
     backend = backend_of(name, options)
     settings = (
-        f"{backend}:{options.dtype}:{options.threads}:{options.compile}:{options.device}"
+        f"{backend}:{options.dtype}:{options.threads}:{options.pack}:{options.compile}:{options.device}"
         f":{options.revision}"
     )
     if backend == "hama":
-        return f"{EMBEDDED}:hama:{options.threads}"
+        return f"{EMBEDDED}:hama-{installed_version()}:{options.threads}"
     if backend == "torch":
         return f"{source_of(name)}:{settings}"
     folder = folder_of(name, options)
@@ -242,7 +242,7 @@ def load(name: str, options: LoadOptions = _USUAL) -> Recognizer:
     if description.kind == "icefall":
         from amharic_tts.phonemes.models.zipa_model import ZipaModel
 
-        return ZipaModel(description, options.threads)
+        return ZipaModel(description, options.threads, options.pack)
     from amharic_tts.phonemes.models.onnx_ctc import OnnxCtc
 
-    return OnnxCtc(description, options.threads)
+    return OnnxCtc(description, options.threads, options.pack)

@@ -24,6 +24,14 @@ def present() -> bool:
     return importlib.util.find_spec("hama") is not None
 
 
+def installed_version() -> str:
+    """Return the version of the package, empty where it is not installed."""
+    try:
+        return importlib.metadata.version("hama")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
 def _not_a_sound(name: str) -> bool:
     """Return whether a symbol of hama's table, made for several scripts, is no phone."""
     return name != "<wb>" and (

@@ -22,7 +22,7 @@ class OnnxCtc:
 
     backend = "onnxruntime"
 
-    def __init__(self, description: Description, threads: int = 0) -> None:
+    def __init__(self, description: Description, threads: int = 0, pack: bool = True) -> None:
         """Open it; the weights stay on disk until they are used.
 
         Raises:
@@ -34,8 +34,8 @@ class OnnxCtc:
         self.dtype, self.symbols = description.dtype, description.symbols
         self.frame_seconds = description.hop / RATE
         self.threads = thread_count(threads)
-        self._front = open_session(description.folder / FRONT, self.threads)
-        self._model = open_session(description.folder / MODEL, self.threads)
+        self._front = open_session(description.folder / FRONT, self.threads, pack)
+        self._model = open_session(description.folder / MODEL, self.threads, pack)
         # One call at a time: fifty at once would hold fifty sets of activations, no sooner done.
         self._lock = threading.Lock()
 

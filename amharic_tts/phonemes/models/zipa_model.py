@@ -84,7 +84,7 @@ class ZipaModel:
 
     backend = "onnxruntime"
 
-    def __init__(self, description: Description, threads: int = 0) -> None:
+    def __init__(self, description: Description, threads: int = 0, pack: bool = True) -> None:
         """Open it.
 
         Raises:
@@ -96,7 +96,7 @@ class ZipaModel:
         self.dtype, self.symbols = description.dtype, description.symbols
         self.frame_seconds = description.hop / RATE
         self.threads = thread_count(threads)
-        self._session = open_session(description.folder / MODEL, self.threads)
+        self._session = open_session(description.folder / MODEL, self.threads, pack)
         self._lock = threading.Lock()
         wanted = {"x", "x_lens"}, {"log_probs", "log_probs_len"}
         inputs = {value.name for value in self._session.get_inputs()}
