@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -314,3 +315,38 @@ def facts(folder: Path = ROOT) -> MachineFacts:
         parts=tuple(parts()),
         abilities=tuple(attention()),
     )
+
+
+def free_memory(device: str) -> int:
+    """Return the bytes that a run can take: of the first GPU, or of the machine's memory.
+
+    In a container it is what is left of its limit. Where a GPU's driver does not answer, the
+    whole of its memory.
+
+    Args:
+        device: `cpu` or `cuda`.
+    """
+    if device == "cuda":
+        ask = ("nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits")
+        _, told = inspection.run_quietly([*ask, f"--id={_first_gpu()}"])
+        first = told.strip().partition("\n")[0]
+        return (int(first) if first.isdigit() else _machine().gpus[0].memory_mb) << 20
+    return min(psutil.virtual_memory().available, _left_in_container())
+
+
+def _first_gpu() -> str:
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")[0].strip() or "0"
+
+
+def _left_in_container(folder: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return what a container's limit leaves (control groups, version 2), or a huge number."""
+    try:
+        limit = (folder / "memory.max").read_text(encoding="utf-8").strip()
+        used = int((folder / "memory.current").read_text(encoding="utf-8"))
+        stat = dict(
+            line.split() for line in (folder / "memory.stat").read_text("utf-8").splitlines()
+        )
+        kept = int(stat.get("inactive_file", 0))  # files in memory that make room when asked
+    except (OSError, ValueError):
+        return sys.maxsize
+    return max(0, int(limit) - used + kept) if limit.isdigit() else sys.maxsize

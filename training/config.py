@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 import yaml
 
 from amharic_tts.errors import UserError
+from amharic_tts.jobs import memory
 from training import config_rules, config_text
 
 PRESETS = Path(__file__).parent / "presets"
@@ -162,6 +163,26 @@ class FinetuneConfig:
         if not self.lora_rank:
             return 0.0
         return (self.lora_alpha or 2.0 * self.lora_rank) / self.lora_rank
+
+    def batch(self, processes: int = 1) -> tuple[int, int]:
+        """Return (clips of a forward pass, passes of an optimizer step) in each process.
+
+        With `effective_batch` at most `batch_size` clips, and as many passes as it takes.
+        """
+        if not self.effective_batch:
+            return self.batch_size, self.accumulation
+        return memory.split_batch(self.effective_batch, self.batch_size, processes)
+
+    def smaller_batch(self) -> FinetuneConfig:
+        """Return the same with at most half as many clips a pass, and as many clips a step.
+
+        So the clips come in the same order. One clip a pass stays one.
+        """
+        batch, passes = self.batch()
+        less, more = memory.split_batch(batch * passes, max(1, batch // 2))
+        if self.effective_batch:
+            return dataclasses.replace(self, batch_size=less)
+        return dataclasses.replace(self, batch_size=less, accumulation=more)
 
     def problems(self) -> list[str]:
         """Return everything that is wrong with these values, all at once."""

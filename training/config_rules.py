@@ -32,7 +32,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "device": ("auto", "cpu", "cuda"),
 }
 NOT_YET: tuple[str, ...] = (
-    "effective_batch",
     "early_stop_patience",
     "sample_every",
     "sample_texts",

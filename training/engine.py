@@ -234,7 +234,9 @@ class XttsTrainer(Trainer):
         ]
 
 
-def arguments(config: FinetuneConfig, plan: Plan, checkpoints: Checkpoints) -> TrainingArguments:
+def arguments(
+    config: FinetuneConfig, plan: Plan, checkpoints: Checkpoints, processes: int = 1
+) -> TrainingArguments:
     """Return the Trainer's arguments for a run.
 
     Those that are not plain choices, each found out the hard way: `remove_unused_columns` would
@@ -242,12 +244,13 @@ def arguments(config: FinetuneConfig, plan: Plan, checkpoints: Checkpoints) -> T
     would hide a NaN behind the mean of older losses; `drop_last` would skip clips.
     """
     workers = decisions_data.loader(config, plan.device)
+    batch, passes = config.batch(processes)
     return TrainingArguments(
         output_dir=str(checkpoints.writing),
         use_cpu=plan.device == "cpu",
-        per_device_train_batch_size=config.batch_size,
-        per_device_eval_batch_size=config.batch_size,
-        gradient_accumulation_steps=config.accumulation,
+        per_device_train_batch_size=batch,
+        per_device_eval_batch_size=batch,
+        gradient_accumulation_steps=passes,
         max_steps=config.steps,
         learning_rate=config.learning_rate,
         lr_scheduler_type=_SCHEDULES[config.schedule],
@@ -304,7 +307,7 @@ def build_trainer(
     """Return the trainer of a run, and the callback that knows whether it was stopped."""
     train, evaluation = data
     ranks = ranks or Ranks()
-    args = arguments(config, plan, checkpoints)
+    args = arguments(config, plan, checkpoints, ranks.size)
     if evaluation is None:
         args.eval_strategy = "no"
     keeper = KeepCheckpoints(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,10 @@ from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
 from amharic_tts.events import Clock, Done, Event, Finding, Progress, Stopped
 from amharic_tts.files import write_text
+from amharic_tts.jobs import plan as planning
+from amharic_tts.jobs.memory import OPTIMIZER_BYTES, Sizes
+from amharic_tts.jobs.memory import Row as SizedRow
+from amharic_tts.jobs.plan import gb
 from amharic_tts.tokenizer import pieces, vocabulary
 from amharic_tts.tokenizer import settings as text_settings
 from amharic_tts.tokenizer.encoder import TextEncoder
@@ -27,7 +32,8 @@ from amharic_tts.tokenizer.settings import TextSettings
 from amharic_tts.tokenizer.vocabulary import Extension, Vocabulary
 from amharic_tts.tokenizer.weights import extend_state
 from amharic_tts.workspace import Workspace
-from training import effective, manifest, mixture, vocabulary_report
+from training import config as configs
+from training import decisions, effective, manifest, memory, mixture, vocabulary_report
 from training import export as exporting
 from training.base import Base, build_gpt, gpt_state, read_base, special_tokens
 from training.checkpoints import Checkpoint, Checkpoints
@@ -41,7 +47,7 @@ from training.model import PackedXtts
 from training.practice.base import build
 from training.ranks import Ranks
 from training.report import Emit
-from training.stopping import StopAsked, StopSwitch
+from training.stopping import StopAsked, StopSwitch, out_of_memory
 from training.verification import VerifyPlan
 
 logger = logging.getLogger(__name__)
@@ -87,7 +93,8 @@ class Session:
             start = self.checkpoints.newest()
             stopped = self.ranks.any(self.stop.asked())
             if not stopped and (start is None or start.step < self.config.steps):
-                stopped = self._train(plan, parts, start)
+                plan = self._weigh(plan, parts)
+                stopped = self._train_within_memory(plan, parts)
             if stopped:
                 return self._stopped()
         except StopAsked:
@@ -214,12 +221,15 @@ class Session:
         if size == self.ranks.size or self.checkpoints.newest() is None:
             return
         was = before["config"]
-        clips = size * was["batch_size"] * was["accumulation"]
-        now = self.ranks.size * self.config.batch_size * self.config.accumulation
+        keys = ("batch_size", "accumulation", "effective_batch")
+        old = configs.from_mapping({key: was[key] for key in keys if key in was})
+        batch, passes = old.batch(size)
+        clips = size * batch * passes
+        now = self.ranks.size * math.prod(self.config.batch(self.ranks.size))
         if clips != now:
             raise UserError(
-                f"This run has {clips} clips a step ({size} processes x {was['batch_size']} x "
-                f"{was['accumulation']}); with {self.ranks.size} processes it would have {now}",
+                f"This run has {clips} clips a step ({size} processes x {batch} x {passes}); "
+                f"with {self.ranks.size} processes it would have {now}",
                 "Set batch_size or accumulation in its config.yaml so that the product stays, "
                 f"or start {size} processes again",
             )
@@ -227,16 +237,71 @@ class Session:
             what = f"{size} processes before, {self.ranks.size} now: dropout is drawn differently"
             self.emit(Finding("ranks.changed", what, "warning", "processes"))
 
+    def _weigh(self, plan: Plan, parts: Parts) -> Plan:
+        """Tell what the run is expected to hold; a warning where that is more than there is."""
+        sizes = Sizes.read(parts.base.folder, parts.encoder.size)
+        rows = [SizedRow(len(clip.tokens), len(clip.codes)) for clip in parts.clips.train]
+        load = planning.load_of(self.config, sizes, plan.precision, plan.kernel.fused)
+        room = memory.room(plan.device) // (
+            self.ranks.on_this_machine if plan.device == "cpu" else 1
+        )
+        found = planning.for_rows(
+            self.config, sizes, load, rows, (plan.device, room), self.ranks.size
+        )
+        used = f"about {gb(found.expected.total)} of {gb(room)}"
+        line = decisions.Setting("memory", "", used, f"{found.largest} clips at once fit")
+        self.emit(Finding("effective.memory", f"{used} ({line.reason})", "info", "memory"))
+        for warning in found.warnings:
+            self.emit(Finding("memory.tight", warning, "warning", "batch_size"))
+        return dataclasses.replace(plan, settings=(*plan.settings, line))
+
+    def _train_within_memory(self, plan: Plan, parts: Parts) -> bool:
+        """Train; where the memory is not enough, go on from the last checkpoint with less at once.
+
+        Raises:
+            RuntimeError: It is not enough for one clip at a time.
+            UserError: Several processes train: one can't step down without the others.
+        """
+        while True:
+            try:
+                return self._train(plan, parts, self.checkpoints.newest())
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                if self.ranks.size > 1:
+                    raise memory.too_little_for_several(self.config, self.ranks.size) from error
+                if self.config.batch()[0] == 1:
+                    raise
+                logger.warning("out of memory: %s", error)
+            # Only now, outside of `except`, nothing holds the model that was too large.
+            plan = self._step_down(plan)
+
+    def _step_down(self, plan: Plan) -> Plan:
+        """Return the plan with half as many clips at once; the run keeps it for later resumes."""
+        memory.free()
+        was, self.config = self.config, self.config.smaller_batch()
+        write_text(self.run / "config.yaml", self.config.to_yaml())
+        (batch, passes), (less, more) = was.batch(), self.config.batch()
+        newest = self.checkpoints.newest()
+        where = f"the checkpoint of step {newest.step}" if newest else "the start"
+        what = (
+            f"the memory is not enough for {batch} clips at once: the run goes on from {where} "
+            f"with {less} x {more} in place of {batch} x {passes}, the same clips a step"
+        )
+        self.emit(Finding("memory.stepped_down", what, "warning", "batch_size"))
+        lines = [line for line in plan.settings if line.name != "parameters"]
+        line = decisions.batch(self.config)
+        line = dataclasses.replace(line, reason=f"{batch} at once ran out of memory")
+        lines = [line if old.name == line.name else old for old in lines]
+        return dataclasses.replace(plan, config=self.config, settings=tuple(lines))
+
     def _train(self, plan: Plan, parts: Parts, start: Checkpoint | None) -> bool:
         """Train to the last step; return whether it was stopped before."""
         base, encoder = parts.base, parts.encoder
         gpt = build_gpt(base, special_tokens(base, encoder.ids), encoder.size)
         model = PackedXtts(gpt)
         if start is None:  # else the Trainer loads the checkpoint, which has every weight
-            state = gpt_state(load_model_state(base.folder / "model.pth"))
-            made_of = vocabulary.parts(encoder.vocab, parts.old_size)
-            extended = extend_state(state, parts.old_size, encoder.size, self.config.seed, made_of)
-            model.load_state_dict(extended, strict=True)
+            self._load(model, parts)
         self._apply(plan, model, encoder.size - parts.old_size)
         style = StyleMel(base.folder / "mel_stats.pth")
         clips, config = parts.clips, self.config
@@ -258,9 +323,20 @@ class Session:
         if clips.replayed:
             trainer.replayed = ClipDataset(clips.replayed, style, evaluation=True)
         trainer.add_callback(VerifyPlan(plan, trainer))
+        if plan.device == "cuda":
+            trainer.add_callback(
+                memory.LongestFirst(trainer, OPTIMIZER_BYTES[self.config.optimizer])
+            )
         trainer.args.eval_on_start = bool(clips.evaluation) and self._owes_evaluation(start)
         self._run_trainer(trainer, start)
         return keeper.stopped
+
+    def _load(self, model: PackedXtts, parts: Parts) -> None:
+        """Load the base's weights; a function of its own, so that no second copy of them stays."""
+        state = gpt_state(load_model_state(parts.base.folder / "model.pth"))
+        size, made_of = parts.encoder.size, vocabulary.parts(parts.encoder.vocab, parts.old_size)
+        extended = extend_state(state, parts.old_size, size, self.config.seed, made_of)
+        model.load_state_dict(extended, strict=True)
 
     def _apply(self, plan: Plan, model: PackedXtts, new_tokens: int) -> None:
         line = effective.apply_to_model(plan, model)

@@ -16,6 +16,10 @@ from pathlib import Path
 
 from amharic_tts.errors import UserError
 
+ADVISED_BATCH = 252
+"""Clips of an optimizer step: the least that coqui's recipe and the community advise for XTTS."""
+OPTIMIZER_BYTES = {"adamw": 8, "adamw_8bit": 2}
+"""Of each optimizer for a trained parameter: two moments of four bytes, or of one."""
 LATENTS = 32
 """Positions of the prompt before each row."""
 PROMPT_FRAMES = 517

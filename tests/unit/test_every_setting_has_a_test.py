@@ -34,7 +34,7 @@ TABLE = {
     "steps": "training/test_session.py::test_more_steps_go_on_from_the_last",
     "batch_size": FLAG + "test_accumulation_equals_the_larger_batch",
     "accumulation": FLAG + "test_accumulation_equals_the_larger_batch",
-    "effective_batch": NOT_YET,
+    "effective_batch": FLAG + "test_accumulation_follows_from_the_effective_batch",
     "learning_rate": FLAG + "test_schedule_warmup_and_learning_rate",
     "warmup_steps": FLAG + "test_schedule_warmup_and_learning_rate",
     "schedule": FLAG + "test_schedule_warmup_and_learning_rate",

@@ -167,7 +167,6 @@ def test_what_is_wrong_is_said(values: dict[str, Any], words: str) -> None:
 
 
 OTHER_THAN_DEFAULT: dict[str, dict[str, Any]] = {
-    "effective_batch": {"effective_batch": 64},
     "early_stop_patience": {"early_stop_patience": 3},
     "sample_every": {"sample_every": 10},
     "sample_texts": {"sample_every": 10, "sample_texts": ("ሰላም",)},
@@ -211,3 +210,36 @@ def test_every_setting_stands_in_the_formats() -> None:
     section = text.partition("### Settings of a run")[2].partition("\n## ")[0]
     missing = [f.name for f in dataclasses.fields(FinetuneConfig) if f"`{f.name}`" not in section]
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "processes", "batch"),
+    [
+        ({"batch_size": 8, "accumulation": 3}, 1, (8, 3)),
+        ({"batch_size": 8, "effective_batch": 252}, 1, (7, 36)),
+        ({"batch_size": 8, "effective_batch": 252}, 4, (7, 9)),
+        ({"batch_size": 4, "effective_batch": 10}, 1, (2, 5)),
+        ({"batch_size": 4, "effective_batch": 4}, 1, (4, 1)),
+    ],
+)
+def test_the_batch_and_its_passes(
+    settings: dict[str, int], processes: int, batch: tuple[int, int]
+) -> None:
+    assert FinetuneConfig(dataset="d", **settings).check().batch(processes) == batch
+
+
+@pytest.mark.parametrize(
+    ("settings", "batches"),
+    [
+        ({"batch_size": 8}, [(4, 2), (2, 4), (1, 8), (1, 8)]),
+        ({"batch_size": 5, "accumulation": 2}, [(2, 5), (1, 10)]),
+        ({"batch_size": 8, "effective_batch": 252}, [(3, 84), (1, 252)]),
+    ],
+)
+def test_a_smaller_batch_keeps_the_clips_of_a_step(
+    settings: dict[str, int], batches: list[tuple[int, int]]
+) -> None:
+    config = FinetuneConfig(dataset="d", **settings)
+    for batch in batches:
+        config = config.smaller_batch().check()
+        assert config.batch() == batch
