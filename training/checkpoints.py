@@ -81,6 +81,11 @@ class Checkpoints:
         judged = [c for c in self.all() if c.eval_loss is not None]
         return min(judged, key=lambda c: c.eval_loss or 0.0, default=None) or self.newest()
 
+    def eval_losses(self) -> dict[int, float]:
+        """Return step -> eval loss of the whole run, up to its newest checkpoint."""
+        newest = self.newest()
+        return _eval_losses(newest.folder) if newest else {}
+
     def _named(self) -> list[Path]:
         if not self.folder.is_dir():
             return []

@@ -31,12 +31,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "lora_targets": ("attention", "mlp", "all"),
     "device": ("auto", "cpu", "cuda"),
 }
-NOT_YET: tuple[str, ...] = (
-    "early_stop_patience",
-    "sample_every",
-    "sample_texts",
-    "report_to_tensorboard",
-)
+NOT_YET: tuple[str, ...] = ()
 """Settings that this version knows and can't do: anything but the default is refused."""
 
 _POSITIVE = ("steps", "batch_size", "accumulation", "eval_every", "save_every", "keep_checkpoints")

@@ -26,6 +26,7 @@ from training import decisions_data
 from training.checkpoints import MODEL, Checkpoints
 from training.config import FinetuneConfig
 from training.data import ClipDataset, Collator
+from training.early_stop import StopEarly
 from training.effective import Plan
 from training.ema import Average, KeepAverage
 from training.model import PackedXtts, target_counts
@@ -319,13 +320,15 @@ def build_trainer(
         ranks,
         config.ema_decay > 0,
     )
+    patience = config.early_stop_patience
+    early = [StopEarly(patience, keeper)] if patience else []
     trainer = XttsTrainer(
         model=model,
         args=args,
         data_collator=Collator(model.special, config.extra_stops, config.hide_text_stop),
         train_dataset=train,
         eval_dataset=evaluation,
-        callbacks=[keeper, TellEvents(emit)],
+        callbacks=[*early, keeper, TellEvents(emit)],
     )
     trainer.ranks = ranks
     trainer.add_callback(SetEpoch(lambda: trainer.sampler))

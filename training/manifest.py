@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -62,6 +63,7 @@ def begin(
         replay = _described(config.replay_dataset, train, evaluation, replay=True)
     body = {
         "studio": __version__,
+        "git": git_state(Path(__file__).parents[1]),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in _PACKAGES},
         "command": JobSpec.load(run).command_line(),
@@ -120,6 +122,28 @@ def end(run: Path, result: dict[str, Any]) -> dict[str, Any]:
 
 def _write(run: Path, body: dict[str, Any]) -> None:
     write_text(run / NAME, json.dumps(body, ensure_ascii=False, indent=1))
+
+
+def git_state(code: Path) -> dict[str, Any]:
+    """Return the commit that the code is of and whether it was changed since.
+
+    Empty where the code is no working tree of git's, or git is not installed.
+    """
+    if not (code / ".git").exists():
+        return {}
+    asked = {"commit": ("rev-parse", "HEAD"), "changes": ("status", "--porcelain")}
+    said = {}
+    for key, words in asked.items():
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(code), *words], capture_output=True, text=True, timeout=20
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return {}
+        if done.returncode:
+            return {}
+        said[key] = done.stdout.strip()
+    return {"commit": said["commit"], "changed": bool(said["changes"])}
 
 
 def _version(name: str) -> str:

@@ -111,7 +111,7 @@ class KeepCheckpoints(TrainerCallback):
             # Each checkpoint is judged, so that the best one is one that is there.
             control.should_evaluate = self._evaluates
         if control.should_save:
-            self._require_room_and_fitness(state.global_step)
+            self.require_room_and_fitness(state.global_step)
         if args.gradient_accumulation_steps > 1:
             self._random = [torch.get_rng_state()]
             if torch.cuda.is_available():
@@ -134,7 +134,7 @@ class KeepCheckpoints(TrainerCallback):
         torch.set_rng_state(self._random[0])
         if len(self._random) > 1:
             torch.cuda.set_rng_state(self._random[1])
-        self._require_room_and_fitness(state.global_step)
+        self.require_room_and_fitness(state.global_step)
         control.should_save = True  # the Trainer saves after this epoch's end, which is now
 
     def on_prediction_step(
@@ -144,7 +144,7 @@ class KeepCheckpoints(TrainerCallback):
         if state.global_step < state.max_steps and self._asked():
             self.stopped = True
             control.should_training_stop = control.should_save = True
-            self._require_room_and_fitness(state.global_step)
+            self.require_room_and_fitness(state.global_step)
             raise StopAsked
 
     def on_save(
@@ -159,7 +159,7 @@ class KeepCheckpoints(TrainerCallback):
         """Tell whether any process was asked to stop: they must stop at the same step."""
         return self._ranks.any(self._stop.asked())
 
-    def _require_room_and_fitness(self, step: int) -> None:
+    def require_room_and_fitness(self, step: int) -> None:
         """Never fill the disk, and never put weights that are no numbers after sound ones."""
         self._checkpoints.require_room(*self._sizes)
         for name, parameter in self._model.named_parameters():

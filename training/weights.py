@@ -25,4 +25,14 @@ def voice_state(checkpoint: Checkpoint, config: FinetuneConfig) -> dict[str, Ten
         if not average.is_file():
             raise StudioError(f"`{checkpoint.folder}` has no `{ema.FILE}`")
         state.update(load_file(average))
-    return adapters.merged(state, config.lora_scale) if config.lora_rank else state
+    return spoken_state(state, config.lora_scale)
+
+
+def spoken_state(state: dict[str, Tensor], lora_scale: float) -> dict[str, Tensor]:
+    """Return the weights of a trained model with stock names, adapters merged.
+
+    Args:
+        state: Weights of the model, its average in their place where there is one.
+        lora_scale: alpha / rank; 0 without adapters.
+    """
+    return adapters.merged(state, lora_scale) if lora_scale else state

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shlex
-import shutil
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from amharic_tts.commands import output
+from amharic_tts.commands import output, runs_checkpoints
 from amharic_tts.commands.train import follow, show_result
-from amharic_tts.errors import StudioError, UserError
-from amharic_tts.files import disk_errors
+from amharic_tts.errors import UserError
 from amharic_tts.jobs import process, store, training
-from amharic_tts.jobs.store import Job
 from amharic_tts.workspace import Workspace
 from training import config as configs
 
@@ -30,6 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the command line."""
+    runs_checkpoints.register(runs)
     app.add_typer(runs, name="runs")
 
 
@@ -118,54 +111,3 @@ def resume(
     told = events.stat().st_size if events.exists() else 0
     job = training.resume_run(workspace, run_id, steps)
     show_result(follow(job, told), as_json)
-
-
-@runs.command()
-def export(
-    context: typer.Context,
-    run_id: RunId,
-    to: Annotated[Path | None, typer.Option(help="Copy the voice to this new folder.")] = None,
-) -> None:
-    """Write a run's voice from its best checkpoint, or copy the voice it has to a folder."""
-    job = store.get(Workspace.open(context.obj), run_id)
-    if to is not None and to.exists():
-        raise UserError(f"`{to}` exists already", "Give a folder that is not there yet")
-    if process.alive(job.folder):
-        raise UserError(f"`{run_id}` is running", f"Stop it first: amharic-tts runs stop {run_id}")
-    ready = job.folder / training.READY
-    if to is None or not ready.is_dir():
-        _write_ready(job)
-    if to is not None:
-        _copy(ready, to)
-        ready = to
-    output.data(str(ready))
-
-
-def _write_ready(job: Job) -> None:
-    """Write `ready` in a process of its own: it needs torch."""
-    output.note("writing the voice")
-    command = [sys.executable, "-m", "training.export", str(job.folder)]
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, text=True, env=process.environment(), check=False
-    )
-    if done.returncode:
-        try:
-            body = json.loads(done.stdout)
-        except ValueError:
-            body = {"message": "The voice could not be written", "hint": "See the lines above"}
-        problem = StudioError(body["message"], body["hint"])
-        problem.exit_code = done.returncode
-        raise problem
-
-
-def _copy(ready: Path, to: Path) -> None:
-    """Copy a voice aside and rename it, so that `to` is whole or not there."""
-    with disk_errors(to):
-        to.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(dir=to.parent, prefix=f".{to.name}."))
-        try:
-            shutil.copytree(ready, aside, dirs_exist_ok=True)
-            aside.chmod(0o755)
-            aside.rename(to)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)

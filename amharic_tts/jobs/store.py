@@ -58,6 +58,7 @@ class History:
             for series in self.metrics.values():
                 for step in [s for s in series if s > event.step]:
                     del series[step]
+            self.samples = [sample for sample in self.samples if sample.step <= event.step]
             self.step = event.step
         elif isinstance(event, Metric):
             self.metrics.setdefault(event.name, {})[event.step] = event.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from amharic_tts.base_models.download import NOTE
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
 from amharic_tts.files import write_text
-from amharic_tts.jobs import process, store
+from amharic_tts.jobs import early_stop, process, store
 from amharic_tts.jobs.spec import JobSpec
 from amharic_tts.jobs.store import History, Job
 from amharic_tts.text import languages
@@ -136,6 +137,11 @@ def problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
             found.append("base_revision: does nothing with the base `practice`")
     except UserError as error:
         found.append(f"base: {error}")
+    if config.report_to_tensorboard and importlib.util.find_spec("tensorboard") is None:
+        found.append(
+            "report_to_tensorboard: the package `tensorboard` is not installed; "
+            "pip install tensorboard"
+        )
     if not found:
         found += _flag_problems(config)
     return found
@@ -240,15 +246,31 @@ def resume_run(workspace: Workspace, run_id: str, steps: int | None = None) -> J
                 f"`{run_id}` has {reached} steps already",
                 f"Give more than that: amharic-tts runs resume {run_id} --steps {reached * 2}",
             )
-        config = configs.from_mapping({"steps": steps}, config)
-        write_text(job.folder / CONFIG, config.check().to_yaml())
-    elif job.state() == "done":
-        raise UserError(
-            f"`{run_id}` is finished: it has all of its {config.steps} steps",
-            f"Train it further: amharic-tts runs resume {run_id} --steps {config.steps * 2}",
-        )
+        config = configs.from_mapping({"steps": steps}, config).check()
+    _check_unfinished(job, config, reached)
+    if steps is not None:
+        write_text(job.folder / CONFIG, config.to_yaml())
     process.start(workspace, job.folder)
     return job
+
+
+def _check_unfinished(job: Job, config: FinetuneConfig, reached: int) -> None:
+    """Check that there is something left to train.
+
+    Raises:
+        UserError: The run has all of its steps, or its eval loss ended it.
+    """
+    if reached < config.steps:
+        losses = job.history().metrics.get("eval_loss", {})
+        early = early_stop.ended(losses, config.early_stop_patience)
+        if early is not None and job.state() == "done":
+            what = f"`{job.id}` is finished: early_stop_patience {early.message}"
+            raise UserError(what, early.hint(config.steps))
+    elif job.state() == "done":
+        raise UserError(
+            f"`{job.id}` is finished: it has all of its {config.steps} steps",
+            f"Train it further: amharic-tts runs resume {job.id} --steps {config.steps * 2}",
+        )
 
 
 def result(job: Job, history: History | None = None) -> dict[str, Any]:

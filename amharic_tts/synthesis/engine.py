@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from amharic_tts.base_models.checkpoint import load_model_state
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.synthesis import text_split
+from amharic_tts.synthesis.loading import load_model, replace_gpt
 from amharic_tts.synthesis.reference import RATE as REFERENCE_RATE
 from amharic_tts.synthesis.reference import read_reference
 from amharic_tts.synthesis.voices import Voice, check_voice
 from amharic_tts.text import languages
 from amharic_tts.tokenizer.encoder import MAX_TEXT_TOKENS, TextEncoder
-from amharic_tts.tokenizer.ethiopic_bpe import make_tokenizer
 from amharic_tts.tokenizer.settings import TextSettings, current
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class SpeechEngine:
         self.voice, self.device = voice, device
         self._model = model
         self._conditioning: _Conditioning | None = None
+        self.watch: Callable[[], None] | None = None
+        """Called for every audio code; what it raises breaks the speech off."""
 
     @classmethod
     def load(cls, voice_dir: Path, device: str = "auto") -> SpeechEngine:
@@ -96,12 +98,48 @@ class SpeechEngine:
 
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(voice, _load_model(voice).to(device), device)
+        model = load_model(
+            voice.folder / "config.json",
+            voice.folder / "vocab.json",
+            voice.settings,
+            load_model_state(voice.folder / "model.pth"),
+        )
+        return cls(voice, model.to(device), device)
 
     @property
     def languages(self) -> list[str]:
         """Codes of the languages that the voice knows."""
         return list(self._model.config.languages)
+
+    def to(self, device: str) -> None:
+        """Move the voice to another device, `cpu` or `cuda`."""
+        if device != self.device:
+            self._model.to(device)
+            self.device, self._conditioning = device, None
+
+    def take_gpt(self, state: Mapping[str, Tensor]) -> None:
+        """Take other weights of the GPT, named ``gpt.*`` as in a voice; they are copied.
+
+        Raises:
+            StudioError: They are not of this model.
+        """
+        replace_gpt(self._model, state)
+        self._conditioning = None
+
+    def likeness(self, samples: np.ndarray, reference: Path) -> float:
+        """Return how alike two voices are to the model's own speaker encoder: a cosine, -1 to 1.
+
+        Args:
+            samples: Float mono at `RATE`.
+            reference: A recording.
+        """
+        import torch
+
+        wanted = self._condition(reference).speaker.reshape(-1)
+        audio = torch.from_numpy(np.ascontiguousarray(samples, dtype=np.float32))[None]
+        with torch.inference_mode():
+            got = self._model.get_speaker_embedding(audio.to(self.device), RATE).reshape(-1)
+            return float(torch.nn.functional.cosine_similarity(got, wanted, dim=0))
 
     def speak(
         self,
@@ -149,7 +187,7 @@ class SpeechEngine:
         import torch
 
         encoder = self._encoder(language)
-        pieces = _pieces(text, encoder)
+        pieces = pieces_of(text, encoder)
         conditioning = self._condition(reference or self.voice.reference)
         for number, prepared in enumerate(pieces):
             # The seed holds for a piece, not for what was said before it; the global generator,
@@ -194,6 +232,14 @@ class SpeechEngine:
             self._conditioning = _Conditioning(source, latents, speaker)
         return self._conditioning
 
+    def _looked_at(self, codes: Tensor, scores: Tensor, **_: Any) -> Tensor:
+        """Let `watch` break the speech off; ends nothing by itself."""
+        import torch
+
+        if self.watch is not None:
+            self.watch()
+        return torch.zeros(codes.shape[0], dtype=torch.bool, device=codes.device)
+
     def _synthesise(
         self, prepared: str, encoder: TextEncoder, conditioning: _Conditioning
     ) -> tuple[np.ndarray, int, bool]:
@@ -203,6 +249,7 @@ class SpeechEngine:
         at how they ended.
         """
         import torch
+        from transformers import StoppingCriteriaList
 
         gpt, config = self._model.gpt, self._model.config
         bound = text_split.max_codes(prepared, gpt.max_gen_mel_tokens)
@@ -221,6 +268,7 @@ class SpeechEngine:
                 num_beams=1,
                 output_attentions=False,
                 max_new_tokens=bound,
+                stopping_criteria=StoppingCriteriaList([self._looked_at]),
             )
             count = codes.shape[-1]
             latents = gpt(
@@ -242,7 +290,7 @@ class SpeechEngine:
         return samples, count, int(codes[0, -1]) != gpt.stop_audio_token
 
 
-def _pieces(text: str, encoder: TextEncoder) -> list[str]:
+def pieces_of(text: str, encoder: TextEncoder) -> list[str]:
     """Return the prepared text in pieces that the model can say.
 
     Raises:
@@ -282,32 +330,3 @@ def _check_settings(settings: TextSettings) -> None:
             + "\n".join(f"- {difference} (here, and in the voice)" for difference in differences),
             "Train the voice again, or use it with the version of the studio that made it",
         )
-
-
-def _load_model(voice: Voice) -> Xtts:
-    """Return the model on the CPU, ready to speak.
-
-    `Xtts.load_checkpoint` is not used: it may rewrite the file that it reads.
-    """
-    from TTS.tts.configs.xtts_config import XttsConfig
-    from TTS.tts.models.xtts import Xtts
-
-    config = XttsConfig()
-    config.load_json(voice.folder / "config.json")
-    config.model_args.gpt_number_text_tokens = None  # or the GPT would be built twice
-    model = Xtts(config)
-    model.tokenizer = make_tokenizer(voice.folder / "vocab.json", voice.settings)
-    model.init_models()
-    state = load_model_state(voice.folder / "model.pth")
-    try:
-        model.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        raise UserError(
-            f"`{voice.folder / 'model.pth'}` does not fit its config.json: "
-            + " ".join(str(error).split())[:300],
-            "The files of a voice belong together; export it again",
-        ) from error
-    model.hifigan_decoder.eval()
-    model.gpt.init_gpt_for_inference(kv_cache=True)
-    model.gpt.eval()
-    return model

@@ -17,6 +17,8 @@ ATTENTION = "training/test_flag_attention.py::"
 CHECKPOINTING = "training/test_flag_checkpointing.py::"
 SAMPLING = "training/test_sampling.py::"
 TRAINED = "training/test_flag_trained.py::"
+EARLY = "training/test_early_stop_run.py::"
+SAMPLES = "training/test_samples.py::"
 TABLE = {
     "dataset": "unit/test_training_runs.py::test_what_is_missing_is_said_before_a_process_starts",
     "base": "unit/test_training_runs.py::test_what_is_missing_is_said_before_a_process_starts",
@@ -72,10 +74,10 @@ TABLE = {
     "eval_every": FLAG + "test_eval_save_and_keep",
     "save_every": FLAG + "test_eval_save_and_keep",
     "keep_checkpoints": FLAG + "test_eval_save_and_keep",
-    "early_stop_patience": NOT_YET,
-    "sample_every": NOT_YET,
-    "sample_texts": NOT_YET,
-    "report_to_tensorboard": NOT_YET,
+    "early_stop_patience": EARLY + "test_it_stops_after_the_evaluations_that_the_patience_allows",
+    "sample_every": SAMPLES + "test_samples_are_spoken_and_change_no_loss",
+    "sample_texts": SAMPLES + "test_samples_are_spoken_and_change_no_loss",
+    "report_to_tensorboard": EARLY + "test_tensorboard_logs_hold_the_eval_loss",
 }
 """Setting -> file and function of its test."""
 
