@@ -33,6 +33,8 @@ from amharic_tts.commands import (
     sample,
     speak,
     train,
+    train_habits,
+    train_plan,
 )
 from amharic_tts.errors import StudioError
 from amharic_tts.settings import default_workspace
@@ -70,7 +72,7 @@ def _options(
 
 
 _MODULES = (
-    *(sample, dataset, base, train, runs, speak),
+    *(sample, dataset, base, train, train_habits, train_plan, runs, speak),
     *(g2p, g2p_compare, g2p_eval, g2p_transphone, normalize),
     *(phonemes, phonemes_bench, phonemes_compare, phonemes_convert, doctor),
 )

@@ -56,6 +56,11 @@ class Kernel:
         return self.name in ("flash", "flash-attn")
 
     @property
+    def fused(self) -> bool:
+        """Whether it keeps no scores for the backward pass."""
+        return self.name not in ("plain formula", NAMES[SDPBackend.MATH])
+
+    @property
     def told(self) -> str:
         """One line for people."""
         return f"flash kernel: {'yes' if self.flash else 'no'}, {self.name} runs"

@@ -31,18 +31,24 @@ def file_hash(*paths: Path) -> str:
     return digest.hexdigest()
 
 
+METHOD = ""
+"""How codes are made; given a new value whenever that changes (rate, mel, cutting), so that codes
+of the old way are never read again. A part of the cache folder's name."""
+
+
 class AudioCodes:
     """Codes of clips, from ``cache/codes/<DVAE>/<clip>.npy`` or made and put there.
 
     Each clip is encoded alone: padded beside others, its last codes come out differently, and the
-    loss would depend on the order of the clips. The names are hashes of the contents, so another
-    base or a changed clip never meets an old file.
+    loss would depend on the order of the clips. The names are hashes of the contents (the clip's
+    file; the base's DVAE and mel statistics), so another base or a changed clip never meets an old
+    file. Nothing in a run's settings changes codes.
     """
 
     def __init__(self, base: Path, cache: Path, device: str = "cpu") -> None:
         self._base, self._device = base, device
-        key = file_hash(base / "dvae.pth", base / "mel_stats.pth")[:16]
-        self.folder = cache / "codes" / key
+        self.codec = file_hash(base / "dvae.pth", base / "mel_stats.pth")[:16]
+        self.folder = cache / "codes" / f"{self.codec}{METHOD}"
         self._models: tuple[TorchMelSpectrogram, DiscreteVAE] | None = None
 
     def get(self, wav: Path, samples: np.ndarray | None = None) -> tuple[np.ndarray, str]:

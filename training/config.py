@@ -47,7 +47,7 @@ class FinetuneConfig:
     replay_dataset: str = ""
     """Another dataset that is mixed in, so that what the base can do is not forgotten."""
     replay_share: float = 0.1
-    """Share of the clips that comes from replay_dataset."""
+    """Share of an epoch's draws that comes from replay_dataset, with language_sampling natural."""
 
     # How long, how much at a time, how fast.
     steps: int = 200
@@ -124,6 +124,8 @@ class FinetuneConfig:
     """torch.compile for each block: the first steps take a minute or more."""
     processes: int = 0
     """Processes that train together: 0 takes one for each GPU, and one on a CPU."""
+    loader_workers: int = -1
+    """Processes that read clips ahead; -1: 2 beside a GPU, none on a CPU."""
     seed: int = 7
     """Seed of the order of the clips, the prompt slices and the new vocabulary rows."""
 

@@ -31,14 +31,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "lora_targets": ("attention", "mlp", "all"),
     "device": ("auto", "cpu", "cuda"),
 }
-NOT_YET: tuple[str, ...] = (
-    "conditioning_from",
-    "language_sampling",
-    "language_weights",
-    "replay_dataset",
-    "replay_share",
-    "effective_batch",
-)
+NOT_YET: tuple[str, ...] = ()
 """Settings that this version knows and can't do: anything but the default is refused."""
 
 _POSITIVE = ("steps", "batch_size", "accumulation", "eval_every", "save_every", "keep_checkpoints")
@@ -94,6 +87,8 @@ def _numbers(config: FinetuneConfig) -> Iterator[str]:
         yield f"max_grad_norm: {config.max_grad_norm} must be above 0"
     if config.checkpoint_blocks < -1:
         yield f"checkpoint_blocks: {config.checkpoint_blocks} must be -1 (all), 0 or more"
+    if config.loader_workers < -1:
+        yield f"loader_workers: {config.loader_workers} must be -1 (auto), 0 or more"
     if not 0 <= config.seed < 2**32:
         yield f"seed: {config.seed} must be at least 0 and below 2^32"
     if config.extra_stops not in (0, 3):
@@ -152,6 +147,14 @@ def _data(config: FinetuneConfig) -> Iterator[str]:
     for language, weight in config.language_weights.items():
         if not (math.isfinite(weight) and weight > 0):
             yield f"language_weights: the weight of `{language}`, {weight}, must be above 0"
+    if config.language_sampling != "natural":
+        if not config.replay_dataset:
+            yield "language_sampling: needs replay_dataset, since a dataset has one language"
+        elif not is_default(config, "replay_share"):
+            yield (
+                f"replay_share: does nothing with language_sampling {config.language_sampling}, "
+                "by which the languages have their shares"
+            )
     if not config.replay_dataset and not is_default(config, "replay_share"):
         yield "replay_share: does nothing without replay_dataset"
     if config.replay_dataset and config.replay_share == 0:

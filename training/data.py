@@ -1,13 +1,14 @@
-"""Clips of a dataset as rows for the model: which are trained on, in which order, which prompt.
+"""Clips of a dataset as rows for the model: which are trained on, and what a row of them holds.
 
 Everything that is drawn is a pure function of (seed, epoch, clip): no global random state, so
-loader workers, a resume in mid-epoch and a second process all see the same.
+loader workers, a resume in mid-epoch and a second process all see the same. The order is made in
+`training.sampling`, the prompts in `training.prompts`.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
-from torch.utils.data import Sampler
 from TTS.tts.layers.tortoise.arch_utils import TorchMelSpectrogram
 
 from amharic_tts.errors import UserError
@@ -24,11 +24,8 @@ from amharic_tts.events import Event, Finding
 from training.base import RATE, STRIDE
 from training.codes import AudioCodes, read_clip
 from training.model import PackedBatch, Row, SpecialTokens, pack
-
-PROMPT_MIN, PROMPT_MAX = 66150, 132300
-"""Samples of a prompt slice, 3 to 6 s: coqui's `min_` and `max_conditioning_length`."""
-MEGA_BATCH = 50
-"""At most so many batches' worth of shuffled clips are sorted by length together."""
+from training.prompts import PROMPT_MAX, Prompt, Prompts, eval_slice
+from training.sampling import Pool
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,11 @@ class Clip:
     """(ceil(samples / 1024),) audio codes."""
     hash: str
     """SHA-256 of the wav file."""
+    language: str = ""
+    """Whose tag its tokens begin with."""
+    speaker: str = ""
+    replay: bool = False
+    """Whether it is of the replay dataset."""
 
     @property
     def length(self) -> int:
@@ -65,6 +67,7 @@ def load_clips(
     limits: Limits,
     emit: Callable[[Event], None],
     tick: Callable[[int, int], None] = lambda done, total: None,
+    replay: bool = False,
 ) -> tuple[list[Clip], list[Clip]]:
     """Return the clips for training and for evaluation; every other row is named in a finding.
 
@@ -75,6 +78,7 @@ def load_clips(
         limits: The model's.
         emit: Takes the findings.
         tick: Called as (done, total) after each clip; may raise to stop.
+        replay: It is the replay dataset: its clips are named ``DATASET/ID``.
 
     Raises:
         UserError: No row can be trained on; the reasons are counted in the message.
@@ -83,6 +87,7 @@ def load_clips(
 
     report = validate.check(dataset, encoder)
     by_id = {row.id: row for row in report.rows}
+    prefix = f"{dataset.name}/" if replay else ""
     refused: list[Finding] = []
     found: dict[str, list[Clip]] = {"train": [], "eval": []}
     total = len(dataset.utterances)
@@ -95,10 +100,11 @@ def load_clips(
             if isinstance(loaded, Finding):
                 refused.append(loaded)
             else:
-                found[utterance.split].append(loaded)
+                named = dataclasses.replace(loaded, id=prefix + loaded.id, replay=replay)
+                found[utterance.split].append(named)
         tick(done, total)
     for finding in refused:
-        emit(finding)
+        emit(dataclasses.replace(finding, subject=prefix + finding.subject))
     if not found["train"]:
         why = _reasons(refused, total)
         raise UserError(
@@ -125,7 +131,10 @@ def _load(
         over = f"{len(made)} audio codes, and the model has room for {limits.codes}"
     if over:
         return Finding("row.too_many_tokens", over, "warning", utterance.id)
-    return Clip(utterance.id, wav, len(samples), tuple(tokens), made, digest)
+    language, speaker = encoder.settings.language, utterance.speaker
+    return Clip(
+        utterance.id, wav, len(samples), tuple(tokens), made, digest, language, speaker.strip()
+    )
 
 
 def _refusals(row: Any) -> list[Finding]:
@@ -146,27 +155,6 @@ def _reasons(refused: Sequence[Finding], total: int) -> str:
         counts[finding.code] = counts.get(finding.code, 0) + 1
     first = {f.code: f"`{f.subject}`: {f.message}" for f in reversed(refused)}
     return "; ".join(f"{n} of {total} rows, such as {first[code]}" for code, n in counts.items())
-
-
-def training_slice(samples: int, seed: int, epoch: int, index: int) -> tuple[int, int]:
-    """Return (start, count) of the prompt of a clip in an epoch, by coqui's rule.
-
-    3 to 6 s anywhere in the clip, and half of the clip where it is shorter than what was drawn.
-    """
-    draw = random.Random(f"{seed}-{epoch}-{index}")
-    count = draw.randint(PROMPT_MIN, PROMPT_MAX)
-    if samples < count:
-        count = samples // 2
-    return draw.randint(0, samples - count), count
-
-
-def eval_slice(samples: int) -> tuple[int, int]:
-    """Return (start, count) of the prompt in evaluation: always the same.
-
-    Coqui takes the first 4.5 s; here at most half of the clip, since the prompt is not scored and
-    a clip of 4.6 s would have next to nothing left.
-    """
-    return 0, min((PROMPT_MIN + PROMPT_MAX) // 2, samples // 2)
 
 
 class StyleMel:
@@ -195,16 +183,34 @@ class StyleMel:
 
 
 class ClipDataset(TorchDataset[Row]):
-    """Rows of clips; the key ``epoch * len + index`` says which prompt slice is drawn.
+    """Rows of clips; the key ``pass * len + index`` says which prompt is drawn.
 
     A negative key, ``-1 - key``, is the same row as a blank one.
     """
 
     def __init__(
-        self, clips: Sequence[Clip], style: StyleMel, seed: int = 0, evaluation: bool = False
+        self,
+        clips: Sequence[Clip],
+        style: StyleMel,
+        seed: int = 0,
+        evaluation: bool = False,
+        conditioning_from: str = "same",
+        pools: Sequence[Pool] = (),
     ) -> None:
+        """Keep the clips.
+
+        Args:
+            clips: All of them.
+            style: Makes the prompt's mel.
+            seed: Of the prompts.
+            evaluation: The prompt is always the beginning of the clip.
+            conditioning_from: `same`, `other` or `both`, see `Prompts`.
+            pools: What an epoch draws of them; none: every clip once.
+        """
         self.clips, self._style = clips, style
-        self._seed, self._evaluation = seed, evaluation
+        self.prompts = Prompts(clips, seed, conditioning_from)
+        self._evaluation = evaluation
+        self.pools = tuple(pools)
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -216,89 +222,23 @@ class ClipDataset(TorchDataset[Row]):
 
     def __getitem__(self, key: int) -> Row:
         blank, key = key < 0, max(key, -1 - key)
-        epoch, index = divmod(key, len(self.clips))
+        number, index = divmod(key, len(self.clips))
         clip = self.clips[index]
         if self._evaluation:
-            start, count = eval_slice(clip.samples)
+            prompt = Prompt(index, *eval_slice(clip.samples))
         else:
-            start, count = training_slice(clip.samples, self._seed, epoch, index)
+            prompt = self.prompts.draw(number, index)
+        end = prompt.start + prompt.samples
         return Row(
             clip=index,
             text=torch.tensor(clip.tokens),
             codes=torch.from_numpy(clip.codes),
-            cond_mel=self._style(read_clip(clip.wav, start, count)),
-            prompt=(start // STRIDE, -(-(start + count) // STRIDE)),
+            cond_mel=self._style(
+                read_clip(self.clips[prompt.clip].wav, prompt.start, prompt.samples)
+            ),
+            prompt=(prompt.start // STRIDE, -(-end // STRIDE)) if prompt.clip == index else None,
             blank=blank,
         )
-
-
-class GroupedSampler(Sampler[int]):
-    """Every clip exactly once an epoch, clips of like length together, by (seed, epoch) alone.
-
-    Clips are shuffled, cut into mega-batches, sorted by length inside each and cut into batches;
-    then the whole batches are shuffled, so that long ones do not always come first. A last short
-    batch stays last: the loader cuts this order blindly every `batch_size` clips.
-    """
-
-    def __init__(
-        self, lengths: Sequence[int], batch_size: int, seed: int, multiple: int = 1
-    ) -> None:
-        """Make the order of the first epoch.
-
-        Args:
-            lengths: Tokens of each clip.
-            batch_size: Clips of an optimizer step, over processes and forward passes.
-            seed: Of the order.
-            multiple: The epoch is filled up with blank rows to a multiple of this: clips of one
-                forward pass over all processes. Else accelerate would repeat clips.
-        """
-        self._lengths, self._batch_size, self._seed = lengths, batch_size, seed
-        self._multiple = multiple
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order; the engine calls it, also when a run is resumed in mid-epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return len(self._lengths) + len(blanks(self._lengths, self._multiple))
-
-    def __iter__(self) -> Iterator[int]:
-        draw = random.Random(f"order-{self._seed}-{self.epoch}")
-        order = list(range(len(self._lengths)))
-        draw.shuffle(order)
-        size = self._batch_size
-        # Few clips are grouped less: else every epoch would have the same batches.
-        mega = size * max(1, min(MEGA_BATCH, len(order) // (4 * size)))
-        batches: list[list[int]] = []
-        for first in range(0, len(order), mega):
-            chunk = sorted(order[first : first + mega], key=lambda i: self._lengths[i])
-            batches += [chunk[i : i + size] for i in range(0, len(chunk), size)]
-        tail = batches.pop() if batches and len(batches[-1]) < size else []
-        draw.shuffle(batches)
-        keys = [index for batch in [*batches, tail] for index in batch]
-        first = self.epoch * len(order)
-        filling = [-1 - (first + index) for index in blanks(self._lengths, self._multiple)]
-        return iter([*(first + index for index in keys), *filling])
-
-
-class InOrder(Sampler[int]):
-    """Every clip once, in order, and blank rows up to a multiple; for evaluation."""
-
-    def __init__(self, lengths: Sequence[int], multiple: int) -> None:
-        self._keys = [*range(len(lengths)), *(-1 - i for i in blanks(lengths, multiple))]
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._keys)
-
-
-def blanks(lengths: Sequence[int], multiple: int) -> list[int]:
-    """Return the clip, the shortest, that fills an epoch up, as often as that takes."""
-    short = -len(lengths) % multiple
-    return [min(range(len(lengths)), key=lambda i: lengths[i])] * short if short else []
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import torch
 
 from amharic_tts.errors import MissingPart, UserError
 from amharic_tts.install.cpu import processor
+from amharic_tts.jobs.memory import ADVISED_BATCH
 from training.attention import DROPOUT, Case, Kernel, kernel
 from training.config import FinetuneConfig
 
@@ -267,7 +268,12 @@ def habits(config: FinetuneConfig) -> Setting:
 
 def batch(config: FinetuneConfig, processes: int = 1) -> Setting:
     """Return the clips of an optimizer step, over all processes."""
-    clips = config.batch_size * config.accumulation * processes
-    reason = "" if clips >= 252 else "the community's advice for XTTS is at least 252"
-    asked = f"{config.batch_size} x {config.accumulation}" + f" x {processes}" * (processes > 1)
-    return Setting("batch", asked, f"{clips} clips a step", reason)
+    size, passes = config.batch(processes)
+    clips = size * passes * processes
+    reason = "" if clips >= ADVISED_BATCH else "the community's advice for XTTS is at least 252"
+    if not config.effective_batch:
+        asked = f"{size} x {passes}" + f" x {processes}" * (processes > 1)
+        return Setting("batch", asked, f"{clips} clips a step", reason)
+    parts = f"{size} a pass x {passes} passes" + f" x {processes} processes" * (processes > 1)
+    asked = f"effective_batch {config.effective_batch}, at most {config.batch_size} a pass"
+    return Setting("batch", asked, f"{clips} clips a step: {parts}", reason)

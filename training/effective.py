@@ -17,7 +17,7 @@ from torch import nn
 from amharic_tts.errors import StudioError
 from amharic_tts.events import Finding
 from amharic_tts.files import write_text
-from training import adapters, decisions, freezing
+from training import adapters, decisions, decisions_data, freezing
 from training.attention import Kernel
 from training.config import FinetuneConfig
 from training.decisions import Setting
@@ -90,6 +90,9 @@ def make_plan(config: FinetuneConfig, ranks: Ranks | None = None) -> Plan:
         decisions.habits(config),
         optimizer,
         decisions.batch(config, ranks.size),
+        decisions_data.languages(config),
+        decisions_data.prompts(config),
+        decisions_data.loader(config, device.used),
         Setting("threads", "auto", str(threads)),
         Setting("processes", str(config.processes or "auto"), str(ranks.size)),
     )

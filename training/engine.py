@@ -1,10 +1,10 @@
 """The training loop: ``transformers.Trainer`` around the packed XTTS loss.
 
-Five of the Trainer's private methods are overridden, which is why transformers is pinned to its
+Six of the Trainer's private methods are overridden, which is why transformers is pinned to its
 minor version: `_get_num_items_in_batch` (we count text and audio targets apart),
 `_get_train_sampler` (our order is a function of seed and epoch), `_get_eval_sampler` (over several
-processes every clip still counts once), `_save` and `_load_from_checkpoint` (the average of the
-weights goes with them).
+processes every clip still counts once), `_get_dataloader` (workers are ended), `_save` and
+`_load_from_checkpoint` (the average of the weights goes with them).
 """
 
 from __future__ import annotations
@@ -22,15 +22,17 @@ from transformers.pytorch_utils import Conv1D
 from transformers.trainer_utils import EvalLoopOutput
 
 from amharic_tts.errors import StudioError
+from training import decisions_data
 from training.checkpoints import MODEL, Checkpoints
 from training.config import FinetuneConfig
-from training.data import ClipDataset, Collator, GroupedSampler, InOrder
+from training.data import ClipDataset, Collator
 from training.early_stop import StopEarly
 from training.effective import Plan
 from training.ema import Average, KeepAverage
 from training.model import PackedXtts, target_counts
 from training.ranks import Ranks
 from training.report import Emit, KeepCheckpoints, SetEpoch, TellEvents
+from training.sampling import GroupedSampler, InOrder
 from training.stopping import StopAsked, StopSwitch
 
 LOGGED_STEPS = 2000
@@ -52,6 +54,10 @@ class XttsTrainer(Trainer):
         self._parts: dict[str, Tensor] = {}
         self._parts_from = 0
         self._totals: Tensor | None = None
+        self.replayed: ClipDataset | None = None
+        """Clips of the replay dataset for evaluation, where there are any."""
+        self._replay_loader: Any = None
+        self._loaders: list[Any] = []
         self.average: Average | None = None
         """Of the trained weights, where there is one: evaluated and saved beside them."""
         self.remove_callback(PrinterCallback)
@@ -61,8 +67,37 @@ class XttsTrainer(Trainer):
         size = self.args.train_batch_size * self.args.world_size
         step = size * self.args.gradient_accumulation_steps
         multiple = size if self.args.world_size > 1 else 1
-        self.sampler = GroupedSampler(dataset.lengths, step, self.args.seed, multiple)
+        self.sampler = GroupedSampler(
+            dataset.lengths, step, self.args.seed, multiple, dataset.pools
+        )
         return self.sampler
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """Train, and end the loaders' workers.
+
+        Left to the garbage collector, each is waited for 5 s: it finalises their queues first, so
+        that they are never told.
+        """
+        try:
+            return super().train(*args, **kwargs)
+        finally:
+            for loader in self._loaders:
+                loader.base_dataloader._iterator = None
+
+    def _get_dataloader(self, *args: Any, **kwargs: Any) -> Any:
+        loader = super()._get_dataloader(*args, **kwargs)
+        self._loaders.append(loader)
+        return loader
+
+    def get_train_dataloader(self) -> Any:
+        """Return the loader; what seeds its workers must not come out of dropout's numbers.
+
+        Else a run that is resumed, and so starts workers once more, would drop out others.
+        """
+        loader: Any = super().get_train_dataloader()
+        if self.args.dataloader_num_workers:
+            loader.base_dataloader.generator = torch.Generator().manual_seed(self.args.seed)
+        return loader
 
     def _get_eval_sampler(self, eval_dataset: Any) -> InOrder:
         size = self.args.eval_batch_size * self.args.world_size
@@ -124,6 +159,25 @@ class XttsTrainer(Trainer):
             self._parts = {}
         super().log(logs, start_time)
 
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Evaluate on the dataset and then, by itself, on the replay dataset.
+
+        Its ``eval_loss_replay`` tells what is forgotten; it chooses no checkpoint.
+        """
+        metrics: dict[str, float] = super().evaluate(*args, **kwargs)
+        if self.replayed is None or "eval_loss" not in metrics:
+            return metrics
+        if self._replay_loader is None:  # the Trainer itself keeps one for evaluation only
+            self._replay_loader = self._get_dataloader(
+                self.replayed, "Evaluation", self.args.eval_batch_size, self._get_eval_sampler
+            )
+        found = self.evaluation_loop(self._replay_loader, "", prediction_loss_only=True)
+        if found.metrics:
+            judged = {"eval_loss_replay": found.metrics["eval_loss"]}
+            self.log(judged)
+            metrics.update(judged)
+        return metrics
+
     def evaluation_loop(
         self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any
     ) -> EvalLoopOutput:
@@ -181,19 +235,23 @@ class XttsTrainer(Trainer):
         ]
 
 
-def arguments(config: FinetuneConfig, plan: Plan, checkpoints: Checkpoints) -> TrainingArguments:
+def arguments(
+    config: FinetuneConfig, plan: Plan, checkpoints: Checkpoints, processes: int = 1
+) -> TrainingArguments:
     """Return the Trainer's arguments for a run.
 
     Those that are not plain choices, each found out the hard way: `remove_unused_columns` would
     drop all of the batch; without `label_names` there is silently no eval loss; the nan filter
     would hide a NaN behind the mean of older losses; `drop_last` would skip clips.
     """
+    workers = decisions_data.loader(config, plan.device)
+    batch, passes = config.batch(processes)
     return TrainingArguments(
         output_dir=str(checkpoints.writing),
         use_cpu=plan.device == "cpu",
-        per_device_train_batch_size=config.batch_size,
-        per_device_eval_batch_size=config.batch_size,
-        gradient_accumulation_steps=config.accumulation,
+        per_device_train_batch_size=batch,
+        per_device_eval_batch_size=batch,
+        gradient_accumulation_steps=passes,
         max_steps=config.steps,
         learning_rate=config.learning_rate,
         lr_scheduler_type=_SCHEDULES[config.schedule],
@@ -216,7 +274,8 @@ def arguments(config: FinetuneConfig, plan: Plan, checkpoints: Checkpoints) -> T
         prediction_loss_only=True,
         dataloader_drop_last=False,
         dataloader_pin_memory=plan.device == "cuda",
-        dataloader_num_workers=2 if plan.device == "cuda" else 0,
+        dataloader_num_workers=int(workers.used),
+        dataloader_persistent_workers=int(workers.used) > 0,
         ddp_find_unused_parameters=False,
         report_to="none",
         disable_tqdm=True,
@@ -249,7 +308,7 @@ def build_trainer(
     """Return the trainer of a run, and the callback that knows whether it was stopped."""
     train, evaluation = data
     ranks = ranks or Ranks()
-    args = arguments(config, plan, checkpoints)
+    args = arguments(config, plan, checkpoints, ranks.size)
     if evaluation is None:
         args.eval_strategy = "no"
     keeper = KeepCheckpoints(

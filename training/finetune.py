@@ -25,7 +25,7 @@ from training import config as configs
 from training.checkpoints import Checkpoints
 from training.config import FinetuneConfig
 from training.ranks import AnotherRankFailed, Ranks
-from training.stopping import StopSwitch
+from training.stopping import StopSwitch, out_of_memory
 
 logger = logging.getLogger("training")
 
@@ -172,11 +172,10 @@ def _work(
 def _failed(error: Exception, config: FinetuneConfig | None) -> Failed:
     """Return what an unforeseen error means for the person."""
     text = str(error) or type(error).__name__
-    if _is_out_of_memory(error):
-        batch = config.batch_size if config else 0
-        lower = (
-            f"Lower batch_size (now {batch}) and raise accumulation as much" if batch > 1 else ""
-        )
+    if out_of_memory(error):
+        batch = config.batch()[0] if config else 0
+        more = "" if config and config.effective_batch else " and raise accumulation as much"
+        lower = f"Lower batch_size (now {batch}){more}" if batch > 1 else ""
         also = "" if config and config.use_grad_checkpoint else "switch on use_grad_checkpoint"
         advice = "; ".join(a for a in (lower, also) if a) or "Take a machine with more memory"
         return Failed("The memory is not enough for this run", f"{advice}; then resume", 2)
@@ -190,13 +189,6 @@ def _failed(error: Exception, config: FinetuneConfig | None) -> Failed:
         f"{type(error).__name__}: {text.splitlines()[0]}",
         "The whole story stands in the run's log.txt; what was saved can be resumed",
     )
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError):
-        return True
-    text = str(error)
-    return "out of memory" in text or "DefaultCPUAllocator: can't allocate" in text
 
 
 def _is_full_disk(error: Exception) -> bool:

@@ -52,11 +52,15 @@ def begin(
 ) -> dict[str, Any]:
     """Write the manifest at a run's start, or add a resumed part to it; return it.
 
-    `codec` is the hash of the base's DVAE, by which its audio codes are known.
+    `codec` is the hash of the base's DVAE, by which its audio codes are known. `train` and
+    `evaluation` hold the clips of the dataset and of the replay dataset.
     """
     body = read(run)
     part = {"started": time.time(), "pid": os.getpid(), "processes": processes}
     parts = [*body.get("parts", []), part]
+    replay = {}
+    if config.replay_dataset:
+        replay = _described(config.replay_dataset, train, evaluation, replay=True)
     body = {
         "studio": __version__,
         "git": git_state(Path(__file__).parents[1]),
@@ -68,18 +72,28 @@ def begin(
         "seed": config.seed,
         "base": {"name": config.base, "folder": str(base), "codec": codec},
         "vocabulary_sha256": vocabulary_sha256,
-        "dataset": {
-            "name": config.dataset,
-            "sha256": dataset_hash([*train, *evaluation]),
-            "train": len(train),
-            "eval": len(evaluation),
-            "seconds": round(sum(clip.samples for clip in train) / 22050, 2),
-        },
+        "dataset": _described(config.dataset, train, evaluation, replay=False),
+        **({"replay": replay} if replay else {}),
         "hardware": machine.facts().to_dict(),
         "parts": parts,
     }
     _write(run, body)
     return body
+
+
+def _described(
+    name: str, train: Sequence[Clip], evaluation: Sequence[Clip], replay: bool
+) -> dict[str, Any]:
+    """Return what a manifest says of the dataset, or of the replay dataset."""
+    trained = [clip for clip in train if clip.replay is replay]
+    judged = [clip for clip in evaluation if clip.replay is replay]
+    return {
+        "name": name,
+        "sha256": dataset_hash([*trained, *judged]),
+        "train": len(trained),
+        "eval": len(judged),
+        "seconds": round(sum(clip.samples for clip in trained) / 22050, 2),
+    }
 
 
 def changed_versions(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

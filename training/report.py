@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 Emit = Callable[[Event], None]
 METRICS = (
     *("loss", "loss_text", "loss_mel", "grad_norm", "learning_rate"),
-    *("eval_loss", "eval_loss_text", "eval_loss_mel"),
+    *("eval_loss", "eval_loss_text", "eval_loss_mel", "eval_loss_replay"),
 )
 PROGRESS_EVERY = 1.0
 """Seconds between two progress events, at least."""

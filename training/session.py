@@ -3,80 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import transformers
 from safetensors import SafetensorError
 
-from amharic_tts.base_models import PRACTICE, resolve
 from amharic_tts.base_models.checkpoint import load_model_state
-from amharic_tts.dataset.encoders import training_texts
-from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
-from amharic_tts.events import Clock, Done, Event, Finding, Progress, Stopped
+from amharic_tts.events import Done, Event, Finding, Progress, Stopped
 from amharic_tts.files import write_text
 from amharic_tts.jobs import early_stop
-from amharic_tts.tokenizer import pieces, vocabulary
-from amharic_tts.tokenizer import settings as text_settings
-from amharic_tts.tokenizer.encoder import TextEncoder
-from amharic_tts.tokenizer.settings import TextSettings
-from amharic_tts.tokenizer.vocabulary import Extension, Vocabulary
+from amharic_tts.jobs import plan as planning
+from amharic_tts.jobs.memory import OPTIMIZER_BYTES, Sizes
+from amharic_tts.jobs.memory import Row as SizedRow
+from amharic_tts.jobs.plan import gb
+from amharic_tts.tokenizer import vocabulary
 from amharic_tts.tokenizer.weights import extend_state
-from amharic_tts.workspace import Workspace
-from training import board, effective, manifest, vocabulary_report
+from training import board, decisions, effective, manifest, memory, mixture
 from training import export as exporting
-from training.base import Base, build_gpt, gpt_state, read_base, special_tokens
-from training.checkpoints import Checkpoint, Checkpoints
-from training.codes import AudioCodes
-from training.config import FinetuneConfig
-from training.data import Clip, ClipDataset, Limits, StyleMel, load_clips
+from training.base import build_gpt, gpt_state, special_tokens
+from training.checkpoints import Checkpoint
+from training.data import ClipDataset, StyleMel
 from training.effective import Plan
 from training.engine import XttsTrainer, build_trainer
 from training.model import PackedXtts
-from training.practice.base import build
-from training.ranks import Ranks
-from training.report import Emit
+from training.preparation import Parts, Preparation
 from training.samples import SpeakSamples
-from training.speaking import Speaker
-from training.stopping import StopAsked, StopSwitch
+from training.stopping import StopAsked, out_of_memory
 from training.verification import VerifyPlan
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What a run trains with."""
-
-    base: Base
-    encoder: TextEncoder
-    old_size: int
-    """Text tokens of the base."""
-    train: list[Clip]
-    evaluation: list[Clip]
-    speaker: Speaker | None
-    """Speaks the samples, on the first process."""
-
-
-@dataclass
-class Session:
+class Session(Preparation):
     """One process' work on a run."""
-
-    workspace: Workspace
-    run: Path
-    config: FinetuneConfig
-    emit: Emit
-    stop: StopSwitch
-    ranks: Ranks = field(default_factory=Ranks)
-    checkpoints: Checkpoints = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.checkpoints = Checkpoints(self.run)
 
     def work(self) -> Event:
         """Do everything that is left to do, and return the final event.
@@ -93,7 +54,8 @@ class Session:
             stopped = self.ranks.any(self.stop.asked())
             finished = start is not None and (start.step >= self.config.steps or self._ended())
             if not stopped and not finished:
-                stopped = self._train(plan, parts, start)
+                plan = self._weigh(plan, parts)
+                stopped = self._train_within_memory(plan, parts)
             if stopped:
                 return self._stopped()
         except StopAsked:
@@ -106,149 +68,63 @@ class Session:
             return self._stopped()
         return self._export()
 
-    def _prepare(self, plan: Plan) -> Parts:
-        """Read and make what training needs; what the first process writes, the others find."""
-        if self.ranks.first:
-            plan.write(self.run / "effective.json")
-            for finding in plan.findings():
-                self.emit(finding)
-        base = read_base(self._base())
-        encoder, old_size = self._encoder(base)
-        codes = AudioCodes(base.folder, self.workspace.cache, plan.device)
-        clips = self._clips(base, encoder, codes)
-        self._manifest(base, codes, *clips)
-        return Parts(base, encoder, old_size, *clips, self._speaker(base, encoder, plan.device))
-
-    def _speaker(self, base: Base, encoder: TextEncoder, device: str) -> Speaker | None:
-        if not self.config.sample_every or not self.ranks.first:
-            return None
-        dataset = Dataset.load(self.workspace.dataset(self.config.dataset))
-        return Speaker(
-            self.run,
-            base.folder,
-            encoder.settings,
-            self.config,
-            dataset,
-            device,
-            self.emit,
-            self.stop.check,
+    def _weigh(self, plan: Plan, parts: Parts) -> Plan:
+        """Tell what the run is expected to hold; a warning where that is more than there is."""
+        sizes = Sizes.read(parts.base.folder, parts.encoder.size)
+        rows = [SizedRow(len(clip.tokens), len(clip.codes)) for clip in parts.clips.train]
+        load = planning.load_of(self.config, sizes, plan.precision, plan.kernel.fused)
+        room = memory.room(plan.device) // (
+            self.ranks.on_this_machine if plan.device == "cpu" else 1
         )
-
-    def _base(self) -> Path:
-        folder = resolve(self.workspace, self.config.base)
-        if self.config.base == PRACTICE:
-            self.emit(Progress(0, 1, "practice base"))
-            return build(folder)
-        return folder
-
-    def _encoder(self, base: Base) -> tuple[TextEncoder, int]:
-        """Return the run's encoder and the size of the base's vocabulary; made at the first start.
-
-        The vocabulary is kept in the run's folder, so that a resumed run reads text as before.
-        """
-        old = vocabulary.load_vocabulary(base.folder / "vocab.json")
-        vocab_path, text_path = self.run / exporting.VOCABULARY, self.run / exporting.TEXT
-        settings = text_settings.current(self.config.language, self.config.text_mode)
-        if not (vocab_path.exists() and text_path.exists()):
-            body = self._extended(old, settings).vocab
-            write_text(vocab_path, json.dumps(body, ensure_ascii=False, indent=1))
-            write_text(text_path, json.dumps(settings.to_dict(), ensure_ascii=False, indent=1))
-        kept = exporting.text_settings(self.run)
-        for difference in kept.differences(settings):
-            self.emit(Finding("text.changed", f"this run keeps its own {difference}", "warning"))
-        encoder = TextEncoder(vocab_path, kept)
-        old_size = vocabulary.vocabulary_size(old)
-        message = f"{encoder.size} text tokens, {encoder.size - old_size} of them new"
-        self.emit(Finding("vocabulary", message, "info", "vocabulary"))
-        return encoder, old_size
-
-    def _extended(self, old: Vocabulary, settings: TextSettings) -> Extension:
-        """Return the base's vocabulary with what the run's language needs."""
-        if self.config.vocabulary == "characters":
-            return vocabulary.extend(old, settings.language, settings.text_mode)
-        dataset = Dataset.load(self.workspace.dataset(self.config.dataset))
-        texts = training_texts(dataset)
-        extension, learned = pieces.extend(old, settings, texts, self.config.new_tokens)
-        for finding in vocabulary_report.of_pieces(learned, len(texts), self.config.new_tokens):
-            self.emit(finding)
-        return extension
-
-    def _clips(
-        self, base: Base, encoder: TextEncoder, codes: AudioCodes
-    ) -> tuple[list[Clip], list[Clip]]:
-        dataset = Dataset.load(self.workspace.dataset(self.config.dataset))
-        if dataset.language != encoder.settings.language:
-            what = f"the dataset says `{dataset.language}`, the run `{encoder.settings.language}`"
-            self.emit(Finding("language.differs", what, "warning", "language"))
-        clock = Clock(len(dataset.utterances), "audio codes")
-
-        def tick(done: int, total: int) -> None:
-            if self.ranks.first:
-                self.stop.check()
-            if done == total or done % 20 == 0:
-                self.emit(clock.progress(done))
-
-        limits = Limits(base.max_text, base.max_codes)
-        train, evaluation = load_clips(dataset, encoder, codes, limits, self.emit, tick)
-        if not evaluation and self.config.early_stop_patience:
-            raise UserError(
-                "early_stop_patience: no row of the dataset is kept for evaluation",
-                "Set it to 0, or give the dataset rows with the split `eval`",
-            )
-        if not evaluation:
-            what = "no row is kept for evaluation: there is no eval loss, and the last checkpoint "
-            self.emit(Finding("eval.none", what + "becomes the voice", "warning", "evaluation"))
-        self.emit(vocabulary_report.of_clips(train))
-        return train, evaluation
-
-    def _manifest(
-        self, base: Base, codes: AudioCodes, train: list[Clip], evaluation: list[Clip]
-    ) -> None:
-        before = manifest.read(self.run)
-        self._same_step(before)
-        if not self.ranks.first:
-            return
-        body = manifest.begin(
-            self.run,
-            self.ranks.size,
-            self.config,
-            base.folder,
-            codes.folder.name,
-            vocabulary.vocabulary_hash(self.run / exporting.VOCABULARY),
-            train,
-            evaluation,
+        found = planning.for_rows(
+            self.config, sizes, load, rows, (plan.device, room), self.ranks.size
         )
-        for what in manifest.changed_versions(before, body):
-            self.emit(Finding("version.changed", what, "warning", "versions"))
-        for part, key in (("dataset", "sha256"), ("base", "codec")):
-            if before and before[part][key] != body[part][key]:
-                what = f"the {part} was changed since this run began; it goes on with what is there"
-                self.emit(Finding(f"{part}.changed", what, "warning", body[part]["name"]))
+        used = f"about {gb(found.expected.total)} of {gb(room)}"
+        line = decisions.Setting("memory", "", used, f"{found.largest} clips at once fit")
+        self.emit(Finding("effective.memory", f"{used} ({line.reason})", "info", "memory"))
+        for warning in found.warnings:
+            self.emit(Finding("memory.tight", warning, "warning", "batch_size"))
+        return dataclasses.replace(plan, settings=(*plan.settings, line))
 
-    def _same_step(self, before: Mapping[str, Any]) -> None:
-        """Check that a resumed run has the steps that it began with.
+    def _train_within_memory(self, plan: Plan, parts: Parts) -> bool:
+        """Train; where the memory is not enough, go on from the last checkpoint with less at once.
 
         Raises:
-            UserError: Its steps would have another number of clips: the order of the clips hangs
-                on it, so that some would be seen twice in this epoch and others not at all.
+            RuntimeError: It is not enough for one clip at a time.
+            UserError: Several processes train: one can't step down without the others.
         """
-        parts = before.get("parts") or [{}]
-        size = int(parts[-1].get("processes", 1))
-        if size == self.ranks.size or self.checkpoints.newest() is None:
-            return
-        was = before["config"]
-        clips = size * was["batch_size"] * was["accumulation"]
-        now = self.ranks.size * self.config.batch_size * self.config.accumulation
-        if clips != now:
-            raise UserError(
-                f"This run has {clips} clips a step ({size} processes x {was['batch_size']} x "
-                f"{was['accumulation']}); with {self.ranks.size} processes it would have {now}",
-                "Set batch_size or accumulation in its config.yaml so that the product stays, "
-                f"or start {size} processes again",
-            )
-        if self.ranks.first:
-            what = f"{size} processes before, {self.ranks.size} now: dropout is drawn differently"
-            self.emit(Finding("ranks.changed", what, "warning", "processes"))
+        while True:
+            try:
+                return self._train(plan, parts, self.checkpoints.newest())
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                if self.ranks.size > 1:
+                    raise memory.too_little_for_several(self.config, self.ranks.size) from error
+                if self.config.batch()[0] == 1:
+                    raise
+                logger.warning("out of memory: %s", error)
+            # Only now, outside of `except`, nothing holds the model that was too large.
+            plan = self._step_down(plan)
+
+    def _step_down(self, plan: Plan) -> Plan:
+        """Return the plan with half as many clips at once; the run keeps it for later resumes."""
+        memory.free()
+        was, self.config = self.config, self.config.smaller_batch()
+        write_text(self.run / "config.yaml", self.config.to_yaml())
+        (batch, passes), (less, more) = was.batch(), self.config.batch()
+        newest = self.checkpoints.newest()
+        where = f"the checkpoint of step {newest.step}" if newest else "the start"
+        what = (
+            f"the memory is not enough for {batch} clips at once: the run goes on from {where} "
+            f"with {less} x {more} in place of {batch} x {passes}, the same clips a step"
+        )
+        self.emit(Finding("memory.stepped_down", what, "warning", "batch_size"))
+        lines = [line for line in plan.settings if line.name != "parameters"]
+        line = decisions.batch(self.config)
+        line = dataclasses.replace(line, reason=f"{batch} at once ran out of memory")
+        lines = [line if old.name == line.name else old for old in lines]
+        return dataclasses.replace(plan, config=self.config, settings=tuple(lines))
 
     def _train(self, plan: Plan, parts: Parts, start: Checkpoint | None) -> bool:
         """Train to the last step; return whether it was stopped before."""
@@ -256,25 +132,32 @@ class Session:
         gpt = build_gpt(base, special_tokens(base, encoder.ids), encoder.size)
         model = PackedXtts(gpt)
         if start is None:  # else the Trainer loads the checkpoint, which has every weight
-            state = gpt_state(load_model_state(base.folder / "model.pth"))
-            made_of = vocabulary.parts(encoder.vocab, parts.old_size)
-            extended = extend_state(state, parts.old_size, encoder.size, self.config.seed, made_of)
-            model.load_state_dict(extended, strict=True)
+            self._load(model, parts)
         self._apply(plan, model, encoder.size - parts.old_size)
         style = StyleMel(base.folder / "mel_stats.pth")
-        train = ClipDataset(parts.train, style, self.config.seed)
-        evaluation = ClipDataset(parts.evaluation, style, evaluation=True)
+        clips, config = parts.clips, self.config
+        pools = mixture.draws(clips.train, config, self.emit)
+        train = ClipDataset(
+            clips.train, style, config.seed, conditioning_from=config.conditioning_from, pools=pools
+        )
+        evaluation = ClipDataset(clips.evaluation, style, evaluation=True)
         trainer, keeper = build_trainer(
             self.config,
             plan,
             model,
-            (train, evaluation if parts.evaluation else None),
+            (train, evaluation if clips.evaluation else None),
             self.checkpoints,
             self.emit,
             self.stop,
             self.ranks,
         )
+        if clips.replayed:
+            trainer.replayed = ClipDataset(clips.replayed, style, evaluation=True)
         trainer.add_callback(VerifyPlan(plan, trainer))
+        if plan.device == "cuda":
+            trainer.add_callback(
+                memory.LongestFirst(trainer, OPTIMIZER_BYTES[self.config.optimizer])
+            )
         if self.config.report_to_tensorboard and self.ranks.first:
             trainer.add_callback(board.callback(self.run, start.step if start else 0))
         if self.config.sample_every:
@@ -289,9 +172,16 @@ class Session:
                     self.ranks,
                 )
             )
-        trainer.args.eval_on_start = bool(parts.evaluation) and self._owes_evaluation(start)
+        trainer.args.eval_on_start = bool(clips.evaluation) and self._owes_evaluation(start)
         self._run_trainer(trainer, start)
         return keeper.stopped
+
+    def _load(self, model: PackedXtts, parts: Parts) -> None:
+        """Load the base's weights; a function of its own, so that no second copy of them stays."""
+        state = gpt_state(load_model_state(parts.base.folder / "model.pth"))
+        size, made_of = parts.encoder.size, vocabulary.parts(parts.encoder.vocab, parts.old_size)
+        extended = extend_state(state, parts.old_size, size, self.config.seed, made_of)
+        model.load_state_dict(extended, strict=True)
 
     def _apply(self, plan: Plan, model: PackedXtts, new_tokens: int) -> None:
         line = effective.apply_to_model(plan, model)

@@ -1,4 +1,4 @@
-"""The request to stop, heard from the first moment of the process on: this imports no torch."""
+"""Why a run can end before its time: a request, or too little memory. This imports no torch."""
 
 from __future__ import annotations
 
@@ -35,3 +35,11 @@ class StopSwitch:
         """Raise `StopAsked` if so; for the work before the first step."""
         if self.asked():
             raise StopAsked
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that the memory, of the GPU or of the machine, is not enough."""
+    if isinstance(error, MemoryError):
+        return True
+    words = ("out of memory", "DefaultCPUAllocator: can't allocate", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.util
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from amharic_tts.files import write_text
 from amharic_tts.jobs import early_stop, process, store
 from amharic_tts.jobs.spec import JobSpec
 from amharic_tts.jobs.store import History, Job
+from amharic_tts.text import languages
+from amharic_tts.tokenizer.practice import practice_vocabulary
+from amharic_tts.tokenizer.vocabulary import language_tag, load_vocabulary, token_ids
 from amharic_tts.workspace import Workspace
 from training import config as configs
 from training.config import FinetuneConfig
@@ -75,6 +80,42 @@ def _revision_problems(config: FinetuneConfig, folder: Path) -> list[str]:
     ]
 
 
+def _replay_problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
+    """Return what is wrong with the replay dataset, its language and the languages' weights."""
+    name = config.replay_dataset
+    if not name or name == config.dataset:
+        return []
+    try:
+        dataset = Dataset.load(workspace.dataset(name))
+        language = languages.canonical(dataset.language)
+        own = languages.canonical(config.language)
+    except UserError as error:
+        return [f"replay_dataset: {error.message}"]
+    found = []
+    if not dataset.accepted("train"):
+        found.append(
+            f"replay_dataset: no row of `{name}` is accepted for training; see: "
+            f"amharic-tts dataset check {name}"
+        )
+    known = {own, language}
+    if config.language_sampling == "balanced" and len(known) == 1:
+        found.append(f"language_sampling: both datasets are in `{own}`: nothing to balance")
+    if config.language_sampling == "weights" and set(config.language_weights) != known:
+        wanted = ",".join(f"{code}=1" for code in sorted(known))
+        found.append(f"language_weights: name just the languages of the clips, such as {wanted}")
+    with contextlib.suppress(UserError):  # what is wrong with the base is told with the base
+        if language != own and language_tag(language) not in _base_tokens(workspace, config):
+            found.append(f"replay_dataset: the base has no token for its language, `{language}`")
+    return found
+
+
+def _base_tokens(workspace: Workspace, config: FinetuneConfig) -> Mapping[str, int]:
+    """Return the vocabulary of the base, which the run extends by its own language only."""
+    if config.base == PRACTICE:  # the practice base is built by the run itself
+        return token_ids(practice_vocabulary())
+    return token_ids(load_vocabulary(resolve(workspace, config.base) / "vocab.json"))
+
+
 def problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
     """Return everything that keeps a run from being started, all at once."""
     found = config.problems()
@@ -88,6 +129,7 @@ def problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
                 )
         except UserError as error:
             found.append(f"dataset: {error.message}")
+    found += _replay_problems(workspace, config)
     try:
         if config.base != PRACTICE:  # the practice base is built by the run itself
             found += _revision_problems(config, resolve(workspace, config.base))

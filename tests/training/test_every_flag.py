@@ -40,6 +40,16 @@ def test_accumulation_equals_the_larger_batch(kit: Kit, plain: Gradients, tmp_pa
     assert difference(plain, split) < 1e-5
 
 
+def test_accumulation_follows_from_the_effective_batch(
+    kit: Kit, plain: Gradients, tmp_path: Path
+) -> None:
+    settings = {"batch_size": 3, "effective_batch": 4}  # two passes of two fit best
+    assert difference(plain, first_step(kit, tmp_path, dropout=False, **settings)) < 1e-5
+    plan = make_plan(FinetuneConfig(dataset="d", **settings))
+    told = next(line for line in plan.settings if line.name == "batch")
+    assert told.used == "4 clips a step: 2 a pass x 2 passes"
+
+
 def test_seed_changes_the_clips_and_their_prompts(
     kit: Kit, plain: Gradients, tmp_path: Path
 ) -> None:

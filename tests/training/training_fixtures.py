@@ -151,7 +151,12 @@ class Kit:
         model = self.model()
         apply_to_model(plan, model)
         data = (
-            ClipDataset(self.clips[:6], self.style, config.seed),
+            ClipDataset(
+                self.clips[:6],
+                self.style,
+                config.seed,
+                conditioning_from=config.conditioning_from,
+            ),
             ClipDataset(self.clips[6:], self.style, evaluation=True),
         )
         events: list[Any] = []

@@ -15,6 +15,7 @@ NOT_YET = "unit/test_training_config.py::test_what_this_version_can_not_do_yet_i
 FLAG = "training/test_every_flag.py::"
 ATTENTION = "training/test_flag_attention.py::"
 CHECKPOINTING = "training/test_flag_checkpointing.py::"
+SAMPLING = "training/test_sampling.py::"
 TRAINED = "training/test_flag_trained.py::"
 EARLY = "training/test_early_stop_run.py::"
 SAMPLES = "training/test_samples.py::"
@@ -27,15 +28,15 @@ TABLE = {
     "text_mode": "training/test_session.py::test_phoneme_mode_adds_the_phones",
     "vocabulary": "training/test_bpe_run.py::test_a_run_with_pieces_becomes_a_voice",
     "new_tokens": "training/test_bpe_run.py::test_a_run_with_pieces_becomes_a_voice",
-    "conditioning_from": NOT_YET,
-    "language_sampling": NOT_YET,
-    "language_weights": NOT_YET,
-    "replay_dataset": NOT_YET,
-    "replay_share": NOT_YET,
+    "conditioning_from": "training/test_prompts.py::test_conditioning_from",
+    "language_sampling": SAMPLING + "test_languages_have_their_share_exactly",
+    "language_weights": SAMPLING + "test_languages_have_their_share_exactly",
+    "replay_dataset": "training/test_mixture_run.py::test_each_clip_is_read_in_its_own_language",
+    "replay_share": SAMPLING + "test_natural_has_every_clip_once_and_a_share_of_the_replay_clips",
     "steps": "training/test_session.py::test_more_steps_go_on_from_the_last",
     "batch_size": FLAG + "test_accumulation_equals_the_larger_batch",
     "accumulation": FLAG + "test_accumulation_equals_the_larger_batch",
-    "effective_batch": NOT_YET,
+    "effective_batch": FLAG + "test_accumulation_follows_from_the_effective_batch",
     "learning_rate": FLAG + "test_schedule_warmup_and_learning_rate",
     "warmup_steps": FLAG + "test_schedule_warmup_and_learning_rate",
     "schedule": FLAG + "test_schedule_warmup_and_learning_rate",
@@ -67,6 +68,8 @@ TABLE = {
     "compile": ATTENTION + "test_compile",
     "processes": "training/test_two_processes.py::"
     "test_two_processes_train_as_one_on_the_same_clips_a_step",
+    "loader_workers": "training/test_mixture_run.py::"
+    "test_resumed_it_goes_on_as_if_nothing_had_been",
     "seed": FLAG + "test_seed_changes_the_clips_and_their_prompts",
     "eval_every": FLAG + "test_eval_save_and_keep",
     "save_every": FLAG + "test_eval_save_and_keep",

@@ -150,6 +150,12 @@ def test_the_presets_that_are_promised() -> None:
         ({"language_weights": {"am": 0.0}}, "the weight of `am`, 0.0, must be above 0"),
         ({"replay_share": 0.2}, "replay_share: does nothing without replay_dataset"),
         ({"replay_dataset": "d"}, "must be another dataset"),
+        ({"language_sampling": "balanced"}, "language_sampling: needs replay_dataset"),
+        (
+            {"language_sampling": "balanced", "replay_dataset": "e", "replay_share": 0.3},
+            "replay_share: does nothing with language_sampling balanced",
+        ),
+        ({"loader_workers": -2}, "loader_workers: -2 must be -1 (auto), 0 or more"),
         ({"effective_batch": 64, "accumulation": 2}, "accumulation: follows from effective_b"),
         ({"effective_batch": 2}, "must be at least batch_size, 4"),
         ({"sample_texts": ("a",)}, "sample_texts: does nothing without sample_every"),
@@ -160,14 +166,7 @@ def test_what_is_wrong_is_said(values: dict[str, Any], words: str) -> None:
     assert [problem for problem in found if words in problem], found
 
 
-OTHER_THAN_DEFAULT: dict[str, dict[str, Any]] = {
-    "conditioning_from": {"conditioning_from": "both"},
-    "language_sampling": {"language_sampling": "balanced"},
-    "language_weights": {"language_sampling": "weights", "language_weights": {"am": 1.0}},
-    "replay_dataset": {"replay_dataset": "other"},
-    "replay_share": {"replay_dataset": "other", "replay_share": 0.2},
-    "effective_batch": {"effective_batch": 64},
-}
+OTHER_THAN_DEFAULT: dict[str, dict[str, Any]] = {}
 
 
 @pytest.mark.parametrize("key", config_rules.NOT_YET)
@@ -206,3 +205,36 @@ def test_every_setting_stands_in_the_formats() -> None:
     section = text.partition("### Settings of a run")[2].partition("\n## ")[0]
     missing = [f.name for f in dataclasses.fields(FinetuneConfig) if f"`{f.name}`" not in section]
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "processes", "batch"),
+    [
+        ({"batch_size": 8, "accumulation": 3}, 1, (8, 3)),
+        ({"batch_size": 8, "effective_batch": 252}, 1, (7, 36)),
+        ({"batch_size": 8, "effective_batch": 252}, 4, (7, 9)),
+        ({"batch_size": 4, "effective_batch": 10}, 1, (2, 5)),
+        ({"batch_size": 4, "effective_batch": 4}, 1, (4, 1)),
+    ],
+)
+def test_the_batch_and_its_passes(
+    settings: dict[str, int], processes: int, batch: tuple[int, int]
+) -> None:
+    assert FinetuneConfig(dataset="d", **settings).check().batch(processes) == batch
+
+
+@pytest.mark.parametrize(
+    ("settings", "batches"),
+    [
+        ({"batch_size": 8}, [(4, 2), (2, 4), (1, 8), (1, 8)]),
+        ({"batch_size": 5, "accumulation": 2}, [(2, 5), (1, 10)]),
+        ({"batch_size": 8, "effective_batch": 252}, [(3, 84), (1, 252)]),
+    ],
+)
+def test_a_smaller_batch_keeps_the_clips_of_a_step(
+    settings: dict[str, int], batches: list[tuple[int, int]]
+) -> None:
+    config = FinetuneConfig(dataset="d", **settings)
+    for batch in batches:
+        config = config.smaller_batch().check()
+        assert config.batch() == batch

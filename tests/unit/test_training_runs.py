@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +105,34 @@ def test_the_base_must_be_of_the_revision_asked_for(
     for revision in ("v2.0.3", "abc", ""):
         assert said(base="xtts-v2", base_revision=revision) == []
     assert said(base_revision="v2.0.2") == ["base_revision: does nothing with the base `practice`"]
+
+
+def test_what_is_wrong_with_the_replay_dataset_is_said(
+    workspace: Workspace, config: FinetuneConfig
+) -> None:
+    make_dataset(workspace, "english", language="en", text="Hello")
+    make_dataset(workspace, "tigrinya", language="ti")
+    make_dataset(workspace, "amharic")
+    make_dataset(workspace, "refused", language="en", decision="rejected")
+
+    def said(**changes: Any) -> list[str]:
+        return training.problems(workspace, dataclasses.replace(config, **changes))
+
+    assert said(replay_dataset="english") == []
+    assert said(replay_dataset="amharic") == []
+    assert said(replay_dataset="none") == ["replay_dataset: There is no dataset `none`"]
+    assert said(replay_dataset="refused")[0].startswith("replay_dataset: no row of `refused` is")
+    assert said(replay_dataset="tigrinya") == [
+        "replay_dataset: the base has no token for its language, `ti`"
+    ]
+    assert said(replay_dataset="amharic", language_sampling="balanced") == [
+        "language_sampling: both datasets are in `am`: nothing to balance"
+    ]
+    weights = {"replay_dataset": "english", "language_sampling": "weights"}
+    assert said(**weights, language_weights={"am": 2.0, "en": 1.0}) == []
+    assert said(**weights, language_weights={"am": 2.0, "fr": 1.0}) == [
+        "language_weights: name just the languages of the clips, such as am=1,en=1"
+    ]
 
 
 def test_flash_attention_that_can_not_work_is_refused_with_its_reason(
