@@ -57,8 +57,8 @@ def make_plan(workspace: Workspace, config: FinetuneConfig) -> Plan:
     gpus = len(machine.facts().gpus) if device == "cuda" else 0
     count = training.processes(config, device, gpus)
     free = machine.free_memory(device) // (count if device == "cpu" else 1)
-    precision = plans._precision(config, device)
-    load = plans.load_of(config, sizes, precision, plans._fused(config, device))
+    precision = plans.precision_of(config, device)
+    load = plans.load_of(config, sizes, precision, plans.fused(config, device))
     place = (device, free - plans.LIBRARIES[device])
     return Plan(config, plans.for_rows(config, sizes, load, rows, place, count), precision)
 

@@ -88,8 +88,8 @@ class TrainPreview:
         except UserError as error:
             return {**self._no_plan(), **self.wrong(error)}
         found = training.problems(self.studio.workspace, asked)
-        if not asked.dataset:  # said when Start is pressed; an empty form is no mistake yet
-            found = [line for line in found if not line.startswith("dataset:")]
+        if not asked.dataset and len(found) == 1:
+            found = []  # said when Start is pressed; an untouched form is no mistake yet
         told = self.wrong(UserError(_listed(found))) if found else self.right()
         return {**self._text(asked, language), **self._plan(asked), **told}
 
