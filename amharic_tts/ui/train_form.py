@@ -67,7 +67,7 @@ GROUPS = (
         (
             *("device", "processes", "attention", "use_sdpa", "use_flash_attention"),
             *("checkpoint_blocks", "checkpoint_conditioning", "tf32", "compile"),
-            *(name for name in ("loader_workers",) if hasattr(FinetuneConfig, name)),
+            "loader_workers",
         ),
     ),
     Group(
@@ -262,15 +262,19 @@ def preset(name: str) -> FinetuneConfig:
     return configs.load(configs.PRESETS / f"{name}.yaml")
 
 
-def command(asked: FinetuneConfig, workspace: Path, language: str) -> str:
+def command(
+    asked: FinetuneConfig, workspace: Path, language: str, verb: str = "train", *more: str
+) -> str:
     """Return the command that makes the same run in a terminal.
 
     Args:
         asked: The run.
         workspace: Its root.
         language: The dataset's, which the command takes by itself.
+        verb: `train`, or `train-plan`.
+        more: Further options.
     """
-    parts = ["amharic-tts", "--workspace", str(workspace), "train"]
+    parts = ["amharic-tts", "--workspace", str(workspace), verb]
     parts += ["--dataset", asked.dataset, "--base", asked.base]
     for name in DEFAULTS:
         value, default = getattr(asked, name), DEFAULTS[name]
@@ -278,4 +282,4 @@ def command(asked: FinetuneConfig, workspace: Path, language: str) -> str:
             continue
         text = "|".join(value) if isinstance(value, tuple) else shown(name, value)
         parts += ["--set", f"{name}={str(text).lower() if isinstance(value, bool) else text}"]
-    return shlex.join(parts)
+    return shlex.join([*parts, *more])

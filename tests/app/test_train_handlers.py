@@ -185,6 +185,7 @@ def test_settings_go_to_a_file_and_come_back(full: Workspace, tmp_path: Path) ->
     command = told[page.preview.command]
     assert command.startswith(f"amharic-tts --workspace {full.root.absolute()} train ")
     assert command.endswith("--set steps=33 --set lora_rank=8 --set freeze_blocks=1")
+    assert told[page.preview.dry_step] == command.replace(" train ", " train-plan ") + " --dry-step"
 
 
 def test_a_file_with_wrong_settings_is_told_and_one_from_elsewhere_loses_only_what_is_missing(

@@ -49,13 +49,22 @@ class TrainPreview:
                 elem_classes="mono",
                 elem_id="train-command",
             )
+            self.dry_step = gr.Textbox(
+                label=say("plan.dry_step"),
+                interactive=False,
+                buttons=["copy"],
+                lines=2,
+                elem_classes="mono",
+                elem_id="train-dry-step",
+            )
             self.file = gr.HTML(elem_id="train-file")
         self.problems = gr.HTML(visible=False, elem_id="train-problems")
 
     @property
     def outputs(self) -> list[Any]:
         """Every widget that `refresh` may update."""
-        return [self.plan, self.take, self.expected, self.command, self.file, self.problems]
+        text = [self.command, self.dry_step, self.file]
+        return [self.plan, self.take, self.expected, *text, self.problems]
 
     def wire(self) -> None:
         """Follow every widget of the form."""
@@ -98,6 +107,7 @@ class TrainPreview:
         root = self.studio.workspace.root.absolute()
         return {
             self.command: train_form.command(asked, root, language),
+            self.dry_step: train_form.command(asked, root, language, "train-plan", "--dry-step"),
             self.file: f'<a class="as-button" download="{FILE}" href="{link}">'
             f"{escape(self.say('plan.save'))}</a>",
         }
@@ -108,6 +118,7 @@ class TrainPreview:
             self.take: gr.Button(visible=False),
             self.expected: "",
             self.command: "",
+            self.dry_step: "",
             self.file: "",
         }
 
