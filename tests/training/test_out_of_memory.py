@@ -104,7 +104,7 @@ def test_at_one_clip_a_pass_it_fails_with_advice(
     work, told = session(studio, "never", batch_size=2)
     with pytest.raises(RuntimeError) as caught:
         work.work()
-    assert [e.code for e in told if isinstance(e, Finding) and "memory" in e.code] == [
+    assert [e.code for e in told if isinstance(e, Finding) and e.code.startswith("memory.")] == [
         "memory.stepped_down"
     ]
     failed = finetune._failed(caught.value, work.config)
