@@ -149,15 +149,30 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", "--to", help="Write the voice to this new folder.")
     ] = None,
+    job_folder: Annotated[Path | None, typer.Option("--job", hidden=True)] = None,
 ) -> None:
     """Write a run's voice from its best checkpoint, or another; or copy the voice it has.
 
     The voice that the run had before goes to the trash; with --out it stays.
     """
-    job = store.get(Workspace.open(context.obj), run_id)
+    workspace = Workspace.open(context.obj)
+    job = store.get(workspace, run_id)
     if out is not None and out.exists():
         raise UserError(f"`{out}` exists already", "Give a folder that is not there yet")
     _check_idle(job)
+    if job_folder:
+        task.run(workspace, job_folder, _told(job, step, out))
+        return
+    output.data(str(_export(job, step, out)))
+
+
+def _told(job: Job, step: int | None, out: Path | None) -> Iterator[Event]:
+    yield events.Progress(0, 0, "writing the voice")
+    yield events.Done({"run": job.id, "voice": str(_export(job, step, out))})
+
+
+def _export(job: Job, step: int | None, out: Path | None) -> Path:
+    """Write or copy a voice; return its folder."""
     ready = job.folder / training.READY
     if step is not None:
         _write(job, "--step", str(step), *(("--out", str(out.absolute())) if out else ()))
@@ -167,7 +182,7 @@ def export(
         if step is None:
             _copy(ready, out)
         ready = out
-    output.data(str(ready))
+    return ready
 
 
 def _check_idle(job: Job) -> None:

@@ -83,7 +83,7 @@ def make(workspace: Workspace, config: FinetuneConfig) -> MemoryPlan:
     count = config.processes or 1
     room = machine.free_memory(device) // (count if device == "cpu" else 1) - LIBRARIES[device]
     rows = rows_of(workspace, config, encoder)
-    load = load_of(config, sizes, _precision(config, device), _fused(config, device))
+    load = load_of(config, sizes, precision_of(config, device), fused(config, device))
     return for_rows(config, sizes, load, rows, (device, room), count)
 
 
@@ -222,7 +222,7 @@ def trained_parameters(config: FinetuneConfig, sizes: Sizes) -> int:
     return sizes.parameters - frozen
 
 
-def _precision(config: FinetuneConfig, device: str) -> str:
+def precision_of(config: FinetuneConfig, device: str) -> str:
     """Return the precision that the training process will take."""
     asked = config.mixed_precision
     if asked == "auto":
@@ -231,7 +231,8 @@ def _precision(config: FinetuneConfig, device: str) -> str:
     return "fp32" if asked == "no" else asked
 
 
-def _fused(config: FinetuneConfig, device: str) -> bool:
+def fused(config: FinetuneConfig, device: str) -> bool:
+    """Tell whether an attention kernel will run that keeps no scores."""
     if config.wanted_attention == "eager":
         return False
     return device == "cuda" or not (config.dropout and config.attention_dropout)

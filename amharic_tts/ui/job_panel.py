@@ -15,7 +15,7 @@ import pandas as pd
 from amharic_tts.errors import UserError
 from amharic_tts.jobs import process, store, training
 from amharic_tts.jobs.spec import Kind
-from amharic_tts.ui import job_view
+from amharic_tts.ui import effective_view, job_view
 from amharic_tts.ui.handlers import wire
 from amharic_tts.ui.job_view import Watch
 from amharic_tts.ui.studio import Studio
@@ -43,6 +43,7 @@ class JobPanel:
         training = self.kind == "train"
         self.watch = gr.State(Watch())
         self.ended = gr.State("")
+        self.marks = gr.State("")
         self.timer = gr.Timer(2.0 if training else 1.0, active=False)
         with gr.Column(visible=False, elem_id=ident, elem_classes="job") as self.box:
             self.status = gr.HTML(elem_id=f"{ident}-status")
@@ -75,9 +76,14 @@ class JobPanel:
                     elem_id=f"{ident}-resume",
                 )
             self.findings = gr.HTML()
+            with gr.Accordion(
+                say("effective.title"), open=False, visible=False, elem_id=f"{ident}-effective"
+            ) as self.effective_box:
+                self.effective = gr.HTML()
             with gr.Accordion(say("job.log"), open=False, elem_id=f"{ident}-details"):
                 self.command = gr.Textbox(
                     label=say("job.command"),
+                    info=say("job.several") if training else None,
                     interactive=False,
                     buttons=["copy"],
                     lines=2,
@@ -102,6 +108,7 @@ class JobPanel:
         return [
             self.watch,
             self.ended,
+            self.marks,
             self.timer,
             self.box,
             self.status,
@@ -111,6 +118,8 @@ class JobPanel:
             self.steps,
             self.resume,
             self.findings,
+            self.effective_box,
+            self.effective,
             self.command,
             self.log,
         ]
@@ -126,6 +135,7 @@ class JobPanel:
         if job is None:
             return {
                 self.watch: Watch(),
+                self.marks: "",
                 self.timer: gr.Timer(active=False),
                 self.box: gr.Column(visible=False),
             }
@@ -194,6 +204,10 @@ class JobPanel:
     def _draw(self, job: store.Job, watch: Watch) -> dict[Any, Any]:
         say, history = self.studio.words, watch.history
         live = history.state in job_view.LIVE
+        effective = effective_view.shown(job.folder, say) if self.kind == "train" else ""
+        told = history.findings
+        if effective:  # the table tells them with what was asked
+            told = [one for one in told if not one.code.startswith(effective_view.CODE)]
         updates = {
             self.watch: watch,
             self.timer: gr.Timer(active=live),
@@ -204,12 +218,17 @@ class JobPanel:
             ),
             self.steps: gr.Number(visible=False),
             self.resume: gr.Button(visible=history.state in ("stopped", "failed", "lost")),
-            self.findings: job_view.findings(history.findings, say),
+            self.findings: job_view.findings(told, say),
             self.command: job.spec.command_line(),
             self.log: job.log_tail(),
         }
         if self.kind == "train":
             updates |= self._draw_training(job, history, live)
+            updates[self.effective_box] = gr.Accordion(visible=bool(effective))
+            updates[self.effective] = effective
+            evaluated = len(history.metrics.get("eval_loss", {}))
+            # Changes with what a table of checkpoints tells, and not with every step.
+            updates[self.marks] = f"{job.id} {evaluated} {len(history.samples)} {history.state}"
         return updates
 
     def _stop_words(self, stopping: bool) -> str:
@@ -218,7 +237,7 @@ class JobPanel:
 
     def _draw_training(self, job: store.Job, history: store.History, live: bool) -> dict[Any, Any]:
         say, steps = self.studio.words, steps_of(job)
-        rows = job_view.loss_rows(history, say)
+        rows = job_view.loss_rows(history, say, steps)
         table = pd.DataFrame(rows, columns=["step", "loss", "series"])
         again = say("job.further" if history.state == "done" else "job.resume")
         return {

@@ -132,12 +132,27 @@ def thin(points: Mapping[int, float], limit: int = MAX_POINTS) -> list[tuple[int
     return [ordered[round(n * stride)] for n in range(limit)]
 
 
-def loss_rows(history: History, words: Words) -> list[tuple[int, float, str]]:
-    """Return (step, loss, name of the line) for the plot: training and evaluation loss."""
-    rows = []
+def loss_rows(history: History, words: Words, steps: int = 0) -> list[tuple[float, float, str]]:
+    """Return (step, loss, name of the line) for the plot: training and evaluation loss.
+
+    The plot draws lines only: a single evaluation becomes a dash, 4 % as long as the plot.
+
+    Args:
+        history: Of the run.
+        words: Of the screen.
+        steps: How many the plot shows in all.
+    """
+    rows: list[tuple[float, float, str]] = []
+    end = max(steps, history.step)
     for metric in ("loss", "eval_loss"):
         name = words(f"plot.{metric}")
-        rows += [(step, value, name) for step, value in thin(history.metrics.get(metric, {}))]
+        points = thin(history.metrics.get(metric, {}))
+        if len(points) == 1 and metric == "eval_loss":
+            ((step, value),) = points
+            right = min(end, step + end / 50)
+            rows += [(right - end / 25, value, name), (right, value, name)]
+        else:
+            rows += [(step, value, name) for step, value in points]
     return rows
 
 

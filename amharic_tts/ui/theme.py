@@ -10,6 +10,7 @@ ASSETS = Path(__file__).parent / "assets"
 STYLE = ASSETS / "studio.css"
 G2P_STYLE = ASSETS / "g2p.css"
 PHONEMES_STYLE = ASSETS / "phonemes.css"
+TRAIN_STYLE = ASSETS / "train.css"
 ICON = ASSETS / "icon.svg"
 FAMILY = "Studio Sans"
 HEAD = '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'

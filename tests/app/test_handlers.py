@@ -143,34 +143,13 @@ def test_a_folder_is_for_this_machine_only_and_never_an_option(workspace: Worksp
         BuildForm(**{**FORM, "folder": "/x", "name": "../y"}).arguments(studio(workspace))
 
 
-def test_the_form_makes_the_run_that_it_says(full: Workspace, monkeypatch: Any) -> None:
-    from amharic_tts.jobs import process
-    from amharic_tts.ui import train_form
-    from amharic_tts.ui.pages.train import TrainPage
-    from training import config
-
-    started = []
-    monkeypatch.setattr(process, "start", lambda _workspace, folder: started.append(folder))
-    page = build(TrainPage(studio(full)))
-    values = {key: train_form.DEFAULTS[key] for key in page.fields}
-    values |= {"dataset": "sample", "steps": 7, "use_grad_checkpoint": True, "seed": 3}
-    shown = page.launch("practice", "", **values)
-    assert value(shown[page.problems], "visible") is False
-    (folder,) = started
-    made = config.load(folder / "config.yaml")
-    asked = {**values, "base": "practice", "language": "am"}
-    assert {key: getattr(made, key) for key in asked} == asked
-    assert set(asked) < set(train_form.DEFAULTS)
-    full.discard(folder)
-
-
 def test_a_base_is_chosen_by_name(full: Workspace) -> None:
     from amharic_tts.ui.pages.train import TrainPage
 
     page = build(TrainPage(studio(full, host="0.0.0.0", auth=("a", "b"))))
     for base in ("/etc", "folder"):
         told = page.launch(base, "/etc", dataset="sample")
-        assert value(told[page.problems], "visible") is True
+        assert value(told[page.preview.problems], "visible") is True
     assert store.jobs(full) == []
 
 

@@ -78,10 +78,14 @@ def test_the_plot_stays_small_and_keeps_its_ends() -> None:
         history.add(Metric(step, "loss", 1 / step))
     history.add(Metric(10_000, "eval_loss", 0.5))
     rows = job_view.loss_rows(history, SAY)
-    assert len(rows) == job_view.MAX_POINTS + 1
+    assert len(rows) == job_view.MAX_POINTS + 2
     assert rows[0] == (1, 1.0, "Training loss")
-    assert rows[-2][0] == 10_000
-    assert rows[-1] == (10_000, 0.5, "Evaluation loss")
+    assert rows[-3][0] == 10_000
+    # A single point would not be drawn: it is a dash.
+    assert rows[-2:] == [(9_600, 0.5, "Evaluation loss"), (10_000, 0.5, "Evaluation loss")]
+    history.add(Metric(10_001, "eval_loss", 0.4))
+    shown = [row[:2] for row in job_view.loss_rows(history, SAY) if row[2] == "Evaluation loss"]
+    assert shown == [(10_000, 0.5), (10_001, 0.4)]
 
 
 def test_equal_findings_stand_once_with_their_number() -> None:
