@@ -27,18 +27,13 @@ from amharic_tts.tokenizer.practice import practice_vocabulary
 from training.checkpoints import Checkpoints
 from training.codes import read_clip
 from training.config import FinetuneConfig
-from training.data import (
-    PROMPT_MAX,
-    Clip,
-    ClipDataset,
-    GroupedSampler,
-    StyleMel,
-    training_slice,
-)
+from training.data import Clip, ClipDataset, StyleMel
 from training.effective import apply_to_model, make_plan
 from training.engine import build_trainer
 from training.model import PackedBatch, PackedXtts, pack
 from training.practice.sound import speech_like
+from training.prompts import PROMPT_MAX, training_slice
+from training.sampling import GroupedSampler
 from training.stopping import StopSwitch
 
 RATE = 22050

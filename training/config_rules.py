@@ -6,7 +6,6 @@ What only the machine, the dataset or the base can tell is found where those are
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -31,9 +30,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "lora_targets": ("attention", "mlp", "all"),
     "device": ("auto", "cpu", "cuda"),
 }
-NOT_YET: tuple[str, ...] = ()
-"""Settings that this version knows and can't do: anything but the default is refused."""
-
 _POSITIVE = ("steps", "batch_size", "accumulation", "eval_every", "save_every", "keep_checkpoints")
 _NOT_NEGATIVE = (
     *(
@@ -55,7 +51,7 @@ _CHECKPOINTING = ("checkpoint_blocks", "checkpoint_conditioning")
 def problems(config: FinetuneConfig) -> list[str]:
     """Return everything that is wrong with the values of a configuration."""
     found = [] if config.dataset else ["dataset: choose a dataset to train on"]
-    for part in (_choices, _numbers, _attention, _without_effect, _data, _not_yet):
+    for part in (_choices, _numbers, _attention, _without_effect, _data):
         found += part(config)
     return found
 
@@ -170,10 +166,3 @@ def _data(config: FinetuneConfig) -> Iterator[str]:
         )
     if config.sample_texts and not config.sample_every:
         yield "sample_texts: does nothing without sample_every"
-
-
-def _not_yet(config: FinetuneConfig) -> Iterator[str]:
-    defaults = dataclasses.asdict(type(config)())
-    for key in NOT_YET:
-        if not is_default(config, key):
-            yield f"{key}: this version can't do that yet; leave it at `{defaults[key]}`"

@@ -18,7 +18,7 @@ from amharic_tts.errors import UserError
 from amharic_tts.ui.words import Words
 from training import config as configs
 from training.config import FinetuneConfig, from_mapping
-from training.config_rules import CHOICES, NOT_YET
+from training.config_rules import CHOICES
 
 if TYPE_CHECKING:
     from amharic_tts.machine import Ability
@@ -144,8 +144,6 @@ def gpu_obstacle() -> str:
 
 def obstacle(name: str, words: Words) -> str:
     """Return why a setting can't be used at all, or empty where it can."""
-    if name in NOT_YET:
-        return words("train.not_yet")
     reason = _missing(name)
     ability = abilities().get(name)
     if ability is not None and not ability.ok:

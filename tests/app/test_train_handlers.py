@@ -18,7 +18,7 @@ from amharic_tts.ui import train_form, words
 from amharic_tts.ui.pages.train import TrainPage
 from amharic_tts.ui.studio import Studio
 from amharic_tts.workspace import Workspace
-from training import config, config_rules
+from training import config
 from training.config import FinetuneConfig
 
 # What a run may ask for beside the defaults: a value for every setting that this version can do.
@@ -112,8 +112,7 @@ def test_every_setting_has_one_widget_with_help(full: Workspace) -> None:
 
 
 def test_every_value_of_the_form_arrives_in_the_run(full: Workspace, monkeypatch: Any) -> None:
-    known = {key: ASKED[key] for key in KNOWN if key not in config_rules.NOT_YET}
-    asked = FinetuneConfig(**known)
+    asked = FinetuneConfig(**{key: ASKED[key] for key in KNOWN})
     started: list[Path] = []
     monkeypatch.setattr(process, "start", lambda _workspace, folder: started.append(folder))
     # What is asked for at once here would never go together on one machine.
@@ -126,19 +125,16 @@ def test_every_value_of_the_form_arrives_in_the_run(full: Workspace, monkeypatch
     full.discard(folder)
 
 
-def test_what_this_version_can_not_do_is_switched_off_and_says_so(
+def test_what_this_machine_can_not_do_is_switched_off_and_says_so(
     full: Workspace, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(train_form, "NOT_YET", ("new_tokens",))
     off = Ability("tf32", False, "needs a GPU: there is none")
     monkeypatch.setattr(train_form, "abilities", lambda: {"tf32": off})
     page = page_of(full)
     shown, fields = page.form.load(), page.form.widgets
-    told = {name: value(shown[fields[name]], "info") for name in ("new_tokens", "tf32")}
-    assert value(shown[fields["new_tokens"]], "interactive") is False
-    assert told["new_tokens"].endswith("Not in this version yet.")
     assert value(shown[fields["tf32"]], "interactive") is False
-    assert told["tf32"].endswith("Not on this machine: needs a GPU: there is none")
+    told = value(shown[fields["tf32"]], "info")
+    assert told.endswith("Not on this machine: needs a GPU: there is none")
     assert value(shown[fields["tf32"]], "value") is False
     assert value(shown[fields["lora_rank"]], "interactive") is True
 

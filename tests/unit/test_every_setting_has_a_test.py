@@ -11,7 +11,6 @@ import pytest
 from training.config import FinetuneConfig
 
 TESTS = Path(__file__).parents[1]
-NOT_YET = "unit/test_training_config.py::test_what_this_version_can_not_do_yet_is_refused"
 FLAG = "training/test_every_flag.py::"
 ATTENTION = "training/test_flag_attention.py::"
 CHECKPOINTING = "training/test_flag_checkpointing.py::"

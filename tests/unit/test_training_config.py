@@ -11,7 +11,6 @@ import yaml
 
 from amharic_tts.errors import UserError
 from training import config as configs
-from training import config_rules
 from training.config import FinetuneConfig
 
 
@@ -164,18 +163,6 @@ def test_the_presets_that_are_promised() -> None:
 def test_what_is_wrong_is_said(values: dict[str, Any], words: str) -> None:
     found = FinetuneConfig(**{"dataset": "d", **values}).problems()
     assert [problem for problem in found if words in problem], found
-
-
-OTHER_THAN_DEFAULT: dict[str, dict[str, Any]] = {}
-
-
-@pytest.mark.parametrize("key", config_rules.NOT_YET)
-def test_what_this_version_can_not_do_yet_is_refused(key: str) -> None:
-    found = FinetuneConfig(dataset="d", **OTHER_THAN_DEFAULT[key]).problems()
-    assert [problem.partition(":")[0] for problem in found if "can't do that yet" in problem] == [
-        name for name in config_rules.NOT_YET if name in OTHER_THAN_DEFAULT[key]
-    ]
-    assert all("can't do that yet" in problem for problem in found)
 
 
 def test_lists_and_weights_are_read_from_yaml_and_the_command_line(tmp_path: Path) -> None:
