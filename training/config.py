@@ -201,7 +201,7 @@ class FinetuneConfig:
 
     def to_yaml(self) -> str:
         """Return all fields as YAML, in the order of the class; see also `to_commented_yaml`."""
-        return yaml.safe_dump(dataclasses.asdict(self), sort_keys=False, allow_unicode=True)
+        return config_text.dumped(dataclasses.asdict(self))
 
     def to_commented_yaml(self) -> str:
         """Return all fields as YAML, each with what it is."""

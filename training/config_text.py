@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
+import json
+import re
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,9 +59,22 @@ def commented(values: Mapping[str, Any]) -> str:
     parts = []
     for key, value in values.items():
         about = textwrap.wrap(" ".join(meanings[key].split()), _WIDTH - 2)
-        line = yaml.safe_dump({key: value}, allow_unicode=True, width=_WIDTH)
+        line = dumped({key: value}, _WIDTH)
         parts.append("".join(f"# {words}\n" for words in about) + line)
     return "\n".join(parts)
+
+
+def dumped(values: Mapping[str, Any], width: int = 80) -> str:
+    """Return values as YAML that reads back as they are.
+
+    PyYAML writes the line breaks of Unicode (U+0085, U+2028, U+2029) as they are and reads them as
+    spaces; with one of those in it, everything beyond ASCII is written as escapes.
+    """
+    plain = not _BREAKS.search(json.dumps(values, ensure_ascii=False))
+    return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=plain, width=width)
+
+
+_BREAKS = re.compile("[\x85\u2028\u2029]")
 
 
 @functools.cache

@@ -52,6 +52,7 @@ class RandomRows(Dataset[Row]):
     def __init__(self, rows: Sequence[sizing.Row], codes: int) -> None:
         self.rows, self._codes = rows, codes
         self.lengths = [row.text + row.codes for row in rows]
+        self.pools = ()
 
     def __len__(self) -> int:
         return len(self.rows)

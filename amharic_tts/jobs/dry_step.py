@@ -18,6 +18,10 @@ PEAK, SECONDS, BEFORE = "memory_peak", "seconds", "memory_before"
 """Metrics of the process: at each batch, in the place of the step."""
 
 
+_KILLED = (-9, 137)
+"""Exit codes of a process that the system ended for want of memory."""
+
+
 def run(workspace: Workspace, config: FinetuneConfig, room: int) -> Iterator[Event]:
     """Train two steps at growing batch until the memory is not enough; end in `Done`.
 
@@ -61,7 +65,7 @@ def run(workspace: Workspace, config: FinetuneConfig, room: int) -> Iterator[Eve
             process.wait()
     before = found.pop(0, {}).get(BEFORE, 0.0)
     if not finished:
-        if not before:
+        if not before or code not in _KILLED:
             raise StudioError(f"The dry step ended with code {code}", "Look at what it printed")
         # Killed by the system, which takes the process that asks for too much.
         yield Finding("memory.killed", f"the system ended the process (code {code})", "warning")

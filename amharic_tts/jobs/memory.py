@@ -2,8 +2,8 @@
 
 Parameters are counted exactly, from the sizes in the base's `config.json`. What the backward pass
 keeps is a formula whose constants were measured with ``saved_tensors_hooks`` on the packed model
-(2026-11-22, widths 256 and 512, 1 to 3 blocks, 245 to 445 positions, PyTorch 2.11 on a CPU, where
-it is right within a few percent); the kernels of a GPU keep less rather than more.
+with its fused parts (2026-11-22, widths 256 and 512, 1 to 3 blocks, 245 to 445 positions, PyTorch
+2.11 on a CPU, where it is right within a few percent); a GPU's kernels keep less rather than more.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _PERCEIVER_LAYERS = 2
 _ENCODER_BLOCKS = 6
 _MELS = 80
 
-_BLOCK = {"fp32": 112.1, "bf16": 60.1, "fp16": 60.1}
+_BLOCK = {"fp32": 64.1, "bf16": 36.1, "fp16": 36.1}
 """Bytes that a block keeps for each position and each number of its width."""
 _DROPOUT = {"fp32": 8.0, "bf16": 10.0, "fp16": 10.0}
 """More of them where attention has dropout and no fused kernel takes it (on a CPU)."""
 _SCORES = 12.0
 """Bytes for each pair of positions and each head, in that same case: scores, weights, mask."""
-_ENCODER = 211e3
+_ENCODER = {"fp32": 98.5e3, "bf16": 66e3, "fp16": 66e3}
 """Bytes of the conditioning encoder for each row and each number of its width, all 517 frames."""
-_ENCODER_FIXED = 7e6
+_ENCODER_FIXED = {"fp32": 6.8e6, "bf16": 3e6, "fp16": 3e6}
 _LOGITS = 8.0
 """Bytes for each target and each token of its vocabulary."""
 _INPUT = 4.0
@@ -197,7 +197,7 @@ def _activations(sizes: Sizes, load: Load, rows: Sequence[Row]) -> int:
         block += _SCORES * len(rows) * sizes.heads * longest**2
     again = min(sizes.layers, load.checkpoint_blocks)
     blocks = (sizes.layers - again) * block + again * _INPUT * positions * width
-    encoder = len(rows) * (_ENCODER * width + _ENCODER_FIXED)
+    encoder = len(rows) * (_ENCODER[dtype] * width + _ENCODER_FIXED[dtype])
     heads = _LOGITS * sum(
         (row.text + 2) * sizes.text_tokens + (row.codes + 1) * sizes.audio_tokens for row in rows
     )

@@ -9,6 +9,7 @@ import torch
 from TTS.tts.layers.xtts.gpt import GPT
 
 from amharic_tts.jobs import memory
+from training import fused
 from training.model import PackedXtts, Row, pack
 
 WIDTH, HEADS, TEXT_TOKENS, AUDIO_TOKENS = 256, 4, 300, 1026
@@ -70,6 +71,7 @@ def test_the_activations_are_estimated_within_a_tenth(
 ) -> None:
     torch.manual_seed(0)
     model = PackedXtts(gpt(3)).train()
+    fused.fuse_conditioning(model.gpt)  # as a run does
     for part in model.modules():
         if isinstance(part, torch.nn.Dropout) and not dropout:
             part.p = 0.0

@@ -56,6 +56,13 @@ def test_every_configuration_goes_out_and_comes_back(config: FinetuneConfig) -> 
         assert configs.from_mapping(yaml.safe_load(text)) == config
 
 
+@pytest.mark.parametrize("name", ["a\x85b", "a\u2028 b", "\u2029ሰላም"])
+def test_line_breaks_of_unicode_are_kept(name: str) -> None:
+    config = FinetuneConfig(dataset=name)
+    for text in (config.to_yaml(), config.to_commented_yaml()):
+        assert configs.from_mapping(yaml.safe_load(text)).dataset == name
+
+
 def test_each_key_is_printed_under_what_it_means() -> None:
     assert list(config_text.documentation()) == [
         field.name for field in dataclasses.fields(FinetuneConfig)
