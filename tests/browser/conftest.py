@@ -160,7 +160,7 @@ def tab(chromium: Any) -> Iterator[Any]:
         context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a studio that stays takes time from all tests after it
 def serve(chromium: Any) -> Iterator[Any]:
     """Return a function that starts a studio: `serve(workspace)`; skipped without a browser."""
     started: list[Server] = []
