@@ -11,6 +11,7 @@ import pytest
 from run_fixtures import SETTINGS, call, make_workspace
 from training_fixtures import Kit
 
+from amharic_tts.errors import StudioError
 from amharic_tts.events import Done, Event, Finding, Metric
 from amharic_tts.jobs import dry_step, plan, store
 from amharic_tts.jobs.memory import Sizes
@@ -101,7 +102,11 @@ def test_a_killed_dry_step_tells_what_fitted(
     peak, seconds = Metric(1, dry_step.PEAK, 5e8), Metric(1, dry_step.SECONDS, 2.0)
     told = (Metric(0, dry_step.BEFORE, 1e8), peak, seconds)
     monkeypatch.setattr(dry_step, "_lines", lines_of(*told))
-    *others, final = dry_step.run(studio, FinetuneConfig(dataset="nothing"), 10**9)
+    asked = FinetuneConfig(dataset="nothing")
+    with pytest.raises(StudioError, match="ended with code 2"):  # by itself: a mistake, no kill
+        list(dry_step.run(studio, asked, 10**9))
+    monkeypatch.setattr(dry_step, "_KILLED", (2,))
+    *others, final = dry_step.run(studio, asked, 10**9)
     assert [e.code for e in others if isinstance(e, Finding)] == ["memory.killed"]
     assert isinstance(final, Done) and final.result["largest"] == 1
     assert final.result["batches"] == [{"batch": 1, "peak": 500_000_000, "seconds": 2.0}]
