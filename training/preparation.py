@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,8 +36,6 @@ from training.ranks import Ranks
 from training.report import Emit
 from training.speaking import Speaker
 from training.stopping import StopSwitch
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,18 @@ from training import config as configs
 from training import config_text
 from training.config import FinetuneConfig
 
+Base = Annotated[
+    str | None, typer.Option(help="practice, xtts-v2, or a folder with the files of XTTS v2.")
+]
+Config = Annotated[
+    str | None,
+    typer.Option(help="A preset (small_data, default, low_memory, new_language) or a file."),
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be given many times."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the command line."""
@@ -32,17 +44,9 @@ def train(
         str | None,
         typer.Option(help="Name of a dataset (see: dataset list), unless the file says it."),
     ] = None,
-    base: Annotated[
-        str | None, typer.Option(help="practice, xtts-v2, or a folder with the files of XTTS v2.")
-    ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option(help="A preset (small_data, default, low_memory, new_language) or a file."),
-    ] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be given many times."),
-    ] = None,
+    base: Base = None,
+    config: Config = None,
+    assignments: Assignments = None,
     steps: Annotated[int | None, typer.Option(help="Optimizer steps in all.")] = None,
     print_config: Annotated[
         bool,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from amharic_tts.commands import output
-from amharic_tts.commands.train import chosen
+from amharic_tts.commands.train import Assignments, Base, Config, chosen
 from amharic_tts.jobs import dry_step, memory, plan
 from amharic_tts.jobs.plan import MemoryPlan, gb
 from amharic_tts.workspace import Workspace
@@ -21,17 +21,9 @@ def register(app: typer.Typer) -> None:
 def train_plan(
     context: typer.Context,
     dataset: Annotated[str, typer.Option(help="Name of a dataset (see: dataset list).")],
-    base: Annotated[
-        str | None, typer.Option(help="practice, xtts-v2, or a folder with the files of XTTS v2.")
-    ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option(help="A preset (small_data, default, low_memory, new_language) or a file."),
-    ] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be given many times."),
-    ] = None,
+    base: Base = None,
+    config: Config = None,
+    assignments: Assignments = None,
     measure: Annotated[
         bool, typer.Option("--dry-step", help="Train a few steps to measure what really fits.")
     ] = False,
