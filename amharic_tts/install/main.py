@@ -118,6 +118,14 @@ def set_up(root: Path, options: Options, network: bool = True) -> None:
     tell(f"Set up in {time.monotonic() - began:.0f} s")
 
 
+def _side_by_side() -> list[str]:
+    """Return pytest's options for one process a core, at most four; a file stays in one process.
+
+    More would want more memory than a small machine has: each may hold PyTorch and a model.
+    """
+    return ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
+
+
 def _start(root: Path, arguments: Sequence[str]) -> int:
     """Hand over to a program of `.venv` and return its exit status."""
     python = venv_program("Windows" if os.name == "nt" else "", "python")
@@ -160,7 +168,7 @@ def _main(root: Path, arguments: Sequence[str]) -> int:
         return _start(root, [str(root / "xtts_demo.py"), *handed_on])
     if chosen.test:
         os.chdir(root)
-        return _start(root, ["-m", "pytest", *handed_on])
+        return _start(root, ["-m", "pytest", *_side_by_side(), *handed_on])
     tell("Next: python smart_install.py --run")
     return 0
 
