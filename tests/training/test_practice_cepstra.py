@@ -83,9 +83,7 @@ def test_the_path_is_the_cheapest_of_all() -> None:
 
     def cheapest(i: int, j: int) -> float:
         ways = [
-            cheapest(a, b)
-            for a, b in ((i - 1, j - 1), (i - 1, j), (i, j - 1))
-            if a >= 0 and b >= 0
+            cheapest(a, b) for a, b in ((i - 1, j - 1), (i - 1, j), (i, j - 1)) if a >= 0 and b >= 0
         ]
         return float(costs[i, j]) + (min(ways) if ways else 0.0)
 

@@ -88,7 +88,7 @@ def trimmed(samples: np.ndarray, rate: int) -> np.ndarray:
     """Return a sound without what is 40 dB below its peak at its ends (`audio.measure`)."""
     peak = float(np.abs(samples).max(initial=0.0))
     # At full scale, where the measure's own limit of -60 dB is below these 40.
-    found = measure(samples / peak if peak > 0 else samples, rate)
+    found = measure((samples / (peak or 1.0)).astype(np.float32), rate)
     start, end = round(found.silence_start * rate), round(found.silence_end * rate)
     return samples[start : len(samples) - end]
 

@@ -27,14 +27,8 @@ from amharic_tts.synthesis.engine import RATE
 from training.practice.cepstra import compared, trimmed
 from training.practice.hearing import LANGUAGE as HEARD
 from training.practice.hearing import Ear, Errors, PhoneEar, WordEar
-from training.practice.speakers import (
-    MALE,
-    EspeakSpeaker,
-    ModelSpeaker,
-    Speaker,
-    Spoken,
-    TeacherVoice,
-)
+from training.practice.speakers import EspeakSpeaker, ModelSpeaker, Speaker, Spoken
+from training.practice.voices import JUDGED, LANGUAGES, TeacherVoice
 
 STUCK = 0.3
 """Seconds in one piece that only one of two sounds has. Between the teacher's voices and paces it
@@ -192,7 +186,7 @@ class Judge:
     def __init__(
         self,
         teacher: Speaker,
-        voice: TeacherVoice = MALE,
+        voice: TeacherVoice = JUDGED,
         phone_ear: Ear | None = None,
         word_ear: Ear | None = None,
     ) -> None:
@@ -286,7 +280,7 @@ def sentences(count: int | None = None) -> dict[str, tuple[str, ...]]:
     """Return the first `count` sentences of each language that no training has, or all."""
     from training.practice.texts import unseen
 
-    return {language: unseen(language)[:count] for language in ("en", "am")}
+    return {language: unseen(language)[:count] for language in LANGUAGES}
 
 
 def save(folder: Path, verdict: Verdict) -> None:
@@ -329,7 +323,7 @@ def main() -> int:
             speaker = ModelSpeaker.of_base(
                 options.base, teacher, options.out, options.text_mode, options.device
             )
-        judge = Judge(teacher, MALE, PhoneEar(), None if options.no_words else WordEar())
+        judge = Judge(teacher, JUDGED, PhoneEar(), None if options.no_words else WordEar())
         texts = sentences(options.sentences)
         found = list(judge.judge(speaker, texts, keep=_keeper(options.out)))
     except StudioError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -19,44 +18,13 @@ from amharic_tts.g2p.speak_phonemes import speakable
 from amharic_tts.synthesis.engine import RATE, SpeechEngine
 from amharic_tts.synthesis.voices import Voice
 from amharic_tts.tokenizer.settings import current
+from training.practice.voices import LANGUAGES, TeacherVoice
 
-LANGUAGES = ("en", "am")
-_ESPEAK = {"en": "en-us", "am": "am"}
 PROMPTS = {
     "en": "My grandmother keeps seven old clocks in the yellow kitchen, and none of them is right.",
     "am": "አያቴ በቢጫው ወጥ ቤት ውስጥ ሰባት አሮጌ ሰዓቶች አሏት",
 }
 """What the teacher says in the reference clip of a voice, about five seconds."""
-
-
-@dataclass(frozen=True)
-class TeacherVoice:
-    """One of the teacher's voices."""
-
-    name: str
-    variant: str = ""
-    """A voice variant of espeak-ng such as ``m3``; empty for its own voice."""
-    speed: int = 125
-    """Words a minute; at this pace the machines that listen hear the teacher best."""
-    pitch: int = 50
-    """0 to 99; espeak-ng's own is 50."""
-
-    def espeak(self, language: str) -> str:
-        """Return espeak-ng's name of the voice for one of `LANGUAGES`.
-
-        Raises:
-            UserError: The teacher does not speak the language.
-        """
-        if language not in _ESPEAK:
-            raise UserError(
-                f"The teacher of the practice base does not speak `{language}`",
-                f"It speaks: {', '.join(LANGUAGES)}",
-            )
-        return _ESPEAK[language] + (f"+{self.variant}" if self.variant else "")
-
-
-MALE = TeacherVoice("male")
-"""The voice that is judged: slow, and espeak-ng's own, which is heard best."""
 
 
 class Spoken(NamedTuple):
@@ -97,6 +65,11 @@ class EspeakSpeaker:
             UserError: The teacher does not speak the language, or can't say a phone of the text.
             MissingPart: espeak-ng can't be used here.
         """
+        if language not in LANGUAGES:
+            raise UserError(
+                f"The teacher of the practice base does not speak `{language}`",
+                f"It speaks: {', '.join(LANGUAGES)}",
+            )
         answer = self._client.ask(
             {
                 "do": "pronounce",
@@ -117,7 +90,7 @@ class EspeakSpeaker:
                 f"The teacher can't say `{text}`: it has no {', '.join(found.dropped) or 'word'}",
                 "Choose another sentence",
             )
-        return " ".join(found.mnemonics)
+        return " ".join(found.mnemonics) + (text[-1] if text[-1] in ",?!" else ".")
 
 
 class ModelSpeaker:
