@@ -84,10 +84,12 @@ class EspeakSpeaker:
         return Spoken(np.asarray(sound, dtype=np.float32), False)
 
     def _read(self, text: str) -> str:
-        found = speakable(str(self._g2p.convert(text)))
-        if found.dropped or not found.mnemonics:
+        read = self._g2p.convert_detailed(text)
+        found = speakable(read.ipa)
+        lost = [*read.unpronounced, *found.dropped]
+        if lost or not found.mnemonics:
             raise UserError(
-                f"The teacher can't say `{text}`: it has no {', '.join(found.dropped) or 'word'}",
+                f"The teacher can't say `{text}`: " + (", ".join(lost) or "there is no word"),
                 "Choose another sentence",
             )
         return " ".join(found.mnemonics) + (text[-1] if text[-1] in ",?!" else ".")
