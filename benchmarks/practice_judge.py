@@ -28,6 +28,7 @@ from training.practice.voices import JUDGED, TeacherVoice
 Row = dict[str, Any]
 CUT, STRETCH = 0.75, 0.4
 """Share that is left of a sentence that is cut; seconds that are left out or said twice."""
+_PACES = (0.67, 0.8, 1.0, 1.25, 1.5)
 _WINDOW, _HOP, _BANDS = 1024, 256, 80
 
 
@@ -75,6 +76,18 @@ def twice(samples: np.ndarray) -> np.ndarray:
     return np.concatenate([samples[: middle + half], samples[middle - half :]])
 
 
+def jittered(samples: np.ndarray) -> np.ndarray:
+    """Return a sound whose eighths of a second are drawn out or hurried by a third, at random."""
+    draw = np.random.default_rng(len(samples))
+    size = round(RATE / 8)
+    pieces = []
+    for start in range(0, len(samples), size):
+        piece = samples[start : start + size]
+        places = np.linspace(0, len(piece) - 1, max(2, round(len(piece) * draw.choice(_PACES))))
+        pieces.append(np.interp(places, np.arange(len(piece)), piece))
+    return np.concatenate(pieces)
+
+
 def noise(samples: np.ndarray) -> np.ndarray:
     """Return noise of the same length and level."""
     drawn = np.random.default_rng(0).normal(size=len(samples))
@@ -89,6 +102,7 @@ def changes(teacher: Speaker, texts: dict[str, tuple[str, ...]]) -> dict[str, Sp
     return {
         "by its mel spectrum (Griffin-Lim)": Changed(teacher, by_mel),
         "words a minute 150 instead of 125": Changed(teacher, voice=replace(JUDGED, speed=150)),
+        "an uneven pace": Changed(teacher, jittered),
         "other formants (m3)": Changed(teacher, voice=replace(JUDGED, variant="m3")),
         "a woman's voice (f2)": Changed(teacher, voice=replace(JUDGED, variant="f2")),
         "the last quarter missing": Changed(teacher, lambda s: s[: round(CUT * len(s))]),

@@ -19,7 +19,7 @@ def test_a_sound_is_no_distance_from_itself_at_any_loudness() -> None:
     soft = cepstra.compared(sound(), 0.05 * sound(), RATE)
     assert once.distortion == pytest.approx(0, abs=1e-5)
     assert soft.distortion == pytest.approx(0, abs=1e-5)
-    assert once.stuck == soft.stuck == (0.0, 0.0)
+    assert (once.left_out, once.added, soft.left_out, soft.added) == (0.0, 0.0, 0.0, 0.0)
     assert once.rhythm() == pytest.approx(0, abs=1e-9)
     assert (once.path[:, 0] == once.path[:, 1]).all()
 
@@ -64,16 +64,18 @@ def test_silence_at_the_ends_does_not_count() -> None:
 )
 def test_what_is_missing_and_what_is_too_much(change, left_out: bool, added: bool) -> None:
     whole = sound(2.0, seed=4)
-    missing, extra = cepstra.compared(whole, change(whole), RATE).stuck
-    assert (missing > 0.25, extra > 0.25) == (left_out, added)
+    found = cepstra.compared(whole, change(whole), RATE)
+    assert (found.left_out > 0.4, found.added > 0.4) == (left_out, added)
+    assert min(found.left_out, found.added) < 0.2
 
 
 def test_rhythm_of_halves_that_change_places_in_length() -> None:
     frames = np.arange(240)
-    even = cepstra.Warping(np.stack([frames, frames], 1), 0.0)
+    loud = np.ones(240, bool), np.ones(360, bool)
+    even = cepstra.Warping(np.stack([frames, frames], 1), 0.0, loud)
     # The first half twice as long, the second half as it was: 4/3 and 2/3 of their shares.
     second = np.concatenate([2 * frames[:120], 240 + frames[:120]])
-    odd = cepstra.Warping(np.stack([frames, second], 1), 0.0)
+    odd = cepstra.Warping(np.stack([frames, second], 1), 0.0, loud)
     assert even.rhythm() == pytest.approx(0)
     assert odd.rhythm() == pytest.approx((np.log2(4 / 3) - np.log2(2 / 3)) / 2, abs=0.02)
 
@@ -87,11 +89,20 @@ def test_the_path_is_the_cheapest_of_all() -> None:
         ]
         return float(costs[i, j]) + (min(ways) if ways else 0.0)
 
-    found = cepstra.warp(costs)
-    assert costs[found.path[:, 0], found.path[:, 1]].sum() == pytest.approx(cheapest(4, 3))
-    assert found.distortion == pytest.approx(cheapest(4, 3) / len(found.path))
-    assert found.path[0].tolist() == [0, 0] and found.path[-1].tolist() == [4, 3]
-    assert np.diff(found.path, axis=0).max() == 1 and np.diff(found.path, axis=0).min() == 0
+    path, total = cepstra.cheapest(costs)
+    assert costs[path[:, 0], path[:, 1]].sum() == pytest.approx(cheapest(4, 3))
+    assert total == pytest.approx(cheapest(4, 3))
+    assert path[0].tolist() == [0, 0] and path[-1].tolist() == [4, 3]
+    assert np.diff(path, axis=0).max() == 1 and np.diff(path, axis=0).min() == 0
+
+
+def test_pauses_are_not_missed_and_a_slower_sound_is_not_too_much() -> None:
+    one, two = sound(1.0, seed=4), sound(1.0, seed=5)
+    pause = np.zeros(RATE // 2)
+    found = cepstra.compared(np.concatenate([one, pause, two]), np.concatenate([one, two]), RATE)
+    assert found.left_out < 0.2
+    slow = np.interp(np.arange(0, RATE, 0.7), np.arange(RATE), one)
+    assert cepstra.compared(one, slow, RATE).added < 0.2
 
 
 @pytest.mark.parametrize(

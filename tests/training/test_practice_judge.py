@@ -55,7 +55,7 @@ def test_a_speaker_that_stops_early() -> None:
 
 
 def test_a_speaker_that_runs_on_and_one_that_does_not_end() -> None:
-    longer = judged(MadeSpeaker(lambda sound: np.concatenate([sound, sound[: RATE // 2]])))
+    longer = judged(MadeSpeaker(lambda sound: np.concatenate([sound, sound])))
     assert all(one.runs_on and not one.stops_early for one in longer.sentences)
     endless = judged(MadeSpeaker(cut=(TEXTS["am"][1],)))
     assert [one.runs_on for one in endless.of("am")] == [False, True, False]
@@ -151,7 +151,7 @@ def test_the_teacher_speaks_amharic_by_our_phonemes(teacher: EspeakSpeaker) -> N
     near = compared(plain.samples, other.samples, RATE)
     far = compared(plain.samples, else_.samples, RATE)
     assert near.distortion < 6 < 8 < far.distortion
-    assert max(near.stuck) < 0.1
+    assert max(near.left_out, near.added) < 0.15
 
 
 def test_what_the_teacher_can_not_say(teacher: EspeakSpeaker) -> None:

@@ -37,6 +37,11 @@ LOWEST, HIGHEST = 60.0, 8000.0
 FLOOR_DB = 60.0
 """What is this much weaker than the loudest spot of its sound counts as this weak: digital silence
 beside a faint hiss is no difference that anybody hears."""
+_HURRY = 0.2
+"""A stretch is missing where the other sound has less than this share of its length for it: people
+and models hurry, but not five times."""
+_PAUSE_DB = 35.0
+"""A frame this much weaker than the loudest one is a pause."""
 _SCALE = 10 / np.log(10) * np.sqrt(2)
 _LONGEST = 40.0
 """Seconds; the table of the alignment grows with the product of both lengths."""
@@ -52,11 +57,31 @@ class Warping:
     distortion: float
     """Mean over the steps, dB."""
 
+    loud: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    """Which frames of each sound are no pause, silence and the closures of stops among them."""
+
     @property
-    def stuck(self) -> tuple[float, float]:
-        """Seconds of the longest stretch of the first sound that lies on one frame of the second,
-        and the reverse: a part left out, and a part too many."""
-        return _longest(self.path[:, 1]), _longest(self.path[:, 0])
+    def left_out(self) -> float:
+        """Seconds of the longest stretch of the first sound that the second one does not have."""
+        first, second, pace = self._spans()
+        return _hurried(first, second / pace)
+
+    @property
+    def added(self) -> float:
+        """Seconds of the longest stretch of the second sound that the first one does not have."""
+        first, second, pace = self._spans()
+        return _hurried(second, first * pace)
+
+    def _spans(self) -> tuple[Floats, Floats, float]:
+        """Return the seconds of both sounds that each step of the path has behind it, without
+        their pauses, and how many times as slow as the first one the second one is, which counts
+        up to a quarter: beyond that it is more likely that something is missing or too much."""
+        first, second = (
+            SHIFT * np.cumsum(np.diff(frames, prepend=0) * loud[frames])
+            for frames, loud in zip(self.path.T, self.loud, strict=True)
+        )
+        pace = second[-1] / max(first[-1], SHIFT)
+        return first, second, float(np.clip(pace, 0.8, 1.25))
 
     def rhythm(self, stretch: float = 0.2) -> float:
         """Return how unevenly the second sound keeps the pace of the first.
@@ -79,9 +104,17 @@ def _once(first: NDArray[np.int64], second: NDArray[np.int64]) -> tuple[Floats, 
     return np.arange(len(counts), dtype=np.float64), np.bincount(first, second) / counts
 
 
-def _longest(frames: NDArray[np.int64]) -> float:
-    """Return seconds of the longest run of one frame, less the frame itself."""
-    return float((np.bincount(frames).max() - 1) * SHIFT)
+def _hurried(seconds: Floats, others: Floats) -> float:
+    """Return the longest stretch of `seconds` in which `others` go on by `_HURRY` of it at most.
+
+    Args:
+        seconds: Of one sound at each step of a path.
+        others: Of the other sound at these steps.
+    """
+    ahead = others - _HURRY * seconds
+    lowest = np.minimum.accumulate(ahead[::-1])[::-1]  # of each step and all later ones
+    last = np.searchsorted(lowest, ahead, side="right") - 1
+    return float((seconds[last] - seconds).max(initial=0.0))
 
 
 def trimmed(samples: np.ndarray, rate: int) -> np.ndarray:
@@ -106,6 +139,19 @@ def _bank(rate: int, points: int) -> Floats:
     return np.maximum(0.0, np.minimum(rising, falling))
 
 
+def _frames(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Return the windows of a sound that is at least one window long, (frames, samples)."""
+    window, shift = round(WINDOW * rate), SHIFT * rate
+    starts = np.round(np.arange(1 + int((len(samples) - window) / shift)) * shift).astype(int)
+    return np.lib.stride_tricks.sliding_window_view(samples, window)[starts]
+
+
+def _loud(samples: np.ndarray, rate: int) -> NDArray[np.bool_]:
+    """Return which frames are no pause."""
+    power = np.square(_frames(samples, rate), dtype=np.float64).mean(1)
+    return np.asarray(power > power.max() * 10 ** (-_PAUSE_DB / 10))
+
+
 def mel_cepstra(samples: np.ndarray, rate: int) -> Floats:
     """Return coefficients 0 to `COEFFICIENTS` of each frame, shape (frames, 1 + COEFFICIENTS).
 
@@ -118,7 +164,7 @@ def mel_cepstra(samples: np.ndarray, rate: int) -> Floats:
             than can be aligned.
     """
     samples = np.asarray(samples, dtype=np.float64)
-    window, shift = round(WINDOW * rate), SHIFT * rate
+    window = round(WINDOW * rate)
     if not np.isfinite(samples).all():
         raise StudioError("A sound holds values that are not numbers and can't be judged")
     if len(samples) < window or not np.abs(samples).max() > 0:
@@ -128,8 +174,7 @@ def mel_cepstra(samples: np.ndarray, rate: int) -> Floats:
             f"A sound of {len(samples) / rate:.0f} s can't be judged; {_LONGEST:g} s are the most",
             "Judge sentences one by one",
         )
-    starts = np.round(np.arange(1 + int((len(samples) - window) / shift)) * shift).astype(int)
-    frames = np.lib.stride_tricks.sliding_window_view(samples, window)[starts]
+    frames = _frames(samples, rate)
     # Four times the window's length: narrow low bands must hold some bins.
     points = 1 << (4 * window - 1).bit_length()
     power = np.square(np.abs(np.fft.rfft(frames * np.hanning(window), points)))
@@ -137,7 +182,9 @@ def mel_cepstra(samples: np.ndarray, rate: int) -> Floats:
     bands = np.maximum(bands, bands.max() * 10 ** (-FLOOR_DB / 10))
     angles = np.pi * np.outer(np.arange(BANDS) + 0.5, np.arange(COEFFICIENTS + 1)) / BANDS
     # ln of an amplitude is half that of a power, which cancels the 2 of the transform.
-    return np.asarray(np.log(bands) @ np.cos(angles) / BANDS)
+    found = np.asarray(np.log(bands) @ np.cos(angles) / BANDS)
+    found[:, 0] /= 2
+    return found
 
 
 def distances(first: Floats, second: Floats) -> Floats:
@@ -147,8 +194,8 @@ def distances(first: Floats, second: Floats) -> Floats:
     return np.asarray(_SCALE * np.sqrt(np.maximum(squares, 0.0)))
 
 
-def warp(costs: Floats) -> Warping:
-    """Return the path of the lowest sum of costs from the first pair to the last.
+def cheapest(costs: Floats) -> tuple[NDArray[np.int64], float]:
+    """Return the path of the lowest sum of costs from the first pair to the last, and that sum.
 
     Where two ways cost the same, the one that goes on in both sounds is taken.
 
@@ -163,14 +210,17 @@ def warp(costs: Floats) -> Warping:
         j = diagonal - i
         before = np.minimum(np.minimum(sums[i, j], sums[i, j + 1]), sums[i + 1, j])
         sums[i + 1, j + 1] = before + costs[i, j]
-    i, j = rows - 1, columns - 1
-    path = [(i, j)]
-    while i or j:
-        ways = ((sums[i, j], i - 1, j - 1), (sums[i, j + 1], i - 1, j), (sums[i + 1, j], i, j - 1))
-        _, i, j = min(ways, key=lambda way: way[0])
-        path.append((i, j))
-    steps = np.array(path[::-1], dtype=np.int64)
-    return Warping(steps, float(sums[-1, -1] / len(steps)))
+    row, column = rows - 1, columns - 1
+    path = [(row, column)]
+    while row or column:
+        ways = (
+            (sums[row, column], row - 1, column - 1),
+            (sums[row, column + 1], row - 1, column),
+            (sums[row + 1, column], row, column - 1),
+        )
+        _, row, column = min(ways, key=lambda way: way[0])
+        path.append((row, column))
+    return np.array(path[::-1], dtype=np.int64), float(sums[-1, -1])
 
 
 def compared(wanted: np.ndarray, spoken: np.ndarray, rate: int) -> Warping:
@@ -184,5 +234,7 @@ def compared(wanted: np.ndarray, spoken: np.ndarray, rate: int) -> Warping:
     Raises:
         StudioError: See `mel_cepstra`.
     """
-    first, second = (mel_cepstra(trimmed(sound, rate), rate) for sound in (wanted, spoken))
-    return warp(distances(first, second))
+    sounds = [trimmed(sound, rate) for sound in (wanted, spoken)]
+    path, total = cheapest(distances(*(mel_cepstra(sound, rate) for sound in sounds)))
+    loud = _loud(sounds[0], rate), _loud(sounds[1], rate)
+    return Warping(path, total / len(path), loud)

@@ -30,9 +30,13 @@ from training.practice.hearing import Ear, Errors, PhoneEar, WordEar
 from training.practice.speakers import EspeakSpeaker, ModelSpeaker, Speaker, Spoken
 from training.practice.voices import JUDGED, LANGUAGES, TeacherVoice
 
-STUCK = 0.3
-"""Seconds in one piece that only one of two sounds has. Between the teacher's voices and paces it
-is a tenth of that, and a word left out or said twice is more (`docs/results/practice.md`)."""
+TOO_MUCH = 0.3
+"""Seconds of speech in one piece that only one of two sounds has: more than a syllable. Measured on
+20 sentences of the teacher: at most 0.1 between its voices and paces, above this in none where each
+eighth of a second is drawn out or hurried by a fifth, and in 39 of 40 where 0.4 s are missing or
+said twice (`docs/results/practice.md`)."""
+SHORTEST = 0.03
+"""Seconds of sound below which nothing was said."""
 _DRAWS = 2000
 """Samples of the bootstrap."""
 
@@ -65,12 +69,12 @@ class Judged:
     @property
     def stops_early(self) -> bool:
         """Whether a part is missing."""
-        return self.distortion is None or self.left_out > STUCK
+        return self.distortion is None or self.left_out > TOO_MUCH
 
     @property
     def runs_on(self) -> bool:
         """Whether it did not end, or says more than the sentence."""
-        return self.cut or self.added > STUCK
+        return self.cut or self.added > TOO_MUCH
 
     @property
     def whole(self) -> bool:
@@ -252,10 +256,10 @@ class Judge:
         left_out, added, rhythm = 0.0, 0.0, 0.0
         sounds = [trimmed(one.samples, RATE) for one in (wanted, spoken)]
         seconds = [len(sound) / RATE for sound in sounds]
-        if seconds[1] > STUCK / 10:  # else there is nothing that could be laid beside anything
+        if seconds[1] > SHORTEST:  # else there is nothing that could be laid beside anything
             found = compared(sounds[0], sounds[1], RATE)
-            distortion, (left_out, added) = found.distortion, found.stuck
-            rhythm = found.rhythm()
+            distortion, rhythm = found.distortion, found.rhythm()
+            left_out, added = found.left_out, found.added
         if language == HEARD and self._phone_ear is not None:
             phones = self._phone_ear.errors(spoken.samples, RATE, text)
         if language == HEARD and self._word_ear is not None:
