@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from amharic_tts.errors import StudioError
 from amharic_tts.synthesis.engine import RATE
 from training.practice.cepstra import trimmed
-from training.practice.hearing import PhoneEar, WordEar
-from training.practice.judge import Judge, Judged, Verdict, sentences
+from training.practice.judge import Judge, Judged, Verdict
 from training.practice.likeness import Embedder, Imitation, Separation, imitation, separation
-from training.practice.speakers import EspeakSpeaker, ModelSpeaker, Speaker, Spoken
-from training.practice.voices import JUDGED, TeacherVoice, heard, unheard
+from training.practice.speakers import Speaker, Spoken
+from training.practice.voices import TeacherVoice, heard, unheard
 
 EXAMPLES = 3
 """Sentences of each language that the card shows."""
@@ -57,68 +52,59 @@ class Evidence:
 
 
 def gather(
-    base: Path,
-    count: int | None = None,
-    text_mode: str = "letters",
-    device: str = "cpu",
+    speaker: Speaker,
+    judge: Judge,
+    texts: Mapping[str, Sequence[str]],
+    embed: Embedder,
     tell: Tell = lambda text: None,
 ) -> Evidence:
-    """Judge a base in all ways; some minutes on two cores.
+    """Judge a speaker in all ways.
 
     Args:
-        base: Folder with the stock file set.
-        count: Sentences of each language; all that are kept for this by default.
-        text_mode: How the model reads Amharic.
-        device: `cpu` or `cuda`.
+        speaker: Who is judged.
+        judge: With the ears that hear it.
+        texts: Sentences of each language, Amharic among them.
+        embed: Tells whose voice a sound is.
         tell: Told what is done.
 
     Raises:
-        UserError: Files of the base are missing or damaged.
-        MissingPart: A package of the judges is not installed.
-        StudioError: The base gives values that are not numbers.
+        StudioError: A sentence can't be said or heard.
     """
-    teacher = EspeakSpeaker()
-    texts = sentences(count)
-    known, unknown = heard(VOICES), unheard()[:VOICES]
-    with tempfile.TemporaryDirectory() as folder:
-        speaker = ModelSpeaker.of_base(base, teacher, Path(folder), text_mode, device)
-        embed = speaker.engine.embedding
-        judge = Judge(teacher, JUDGED, PhoneEar(), WordEar())
-        kept: dict[tuple[str, str], Spoken] = {}
+    kept: dict[tuple[str, str], Spoken] = {}
+    count = sum(map(len, texts.values()))
 
-        def keep(judged: Judged, spoken: Spoken) -> None:
-            kept[judged.language, judged.text] = spoken
-            tell(f"{len(kept)} of {sum(map(len, texts.values()))} sentences judged")
+    def keep(judged: Judged, spoken: Spoken) -> None:
+        kept[judged.language, judged.text] = spoken
+        tell(f"{len(kept)} of {count} sentences judged")
 
-        verdict = judge.verdict(list(judge.judge(speaker, texts, keep=keep)))
-        tell("telling voices apart")
-        words = texts["am"][:_CLIPS]
-        return Evidence(
-            verdict=verdict,
-            separations={
-                "voices of the training, new sentences": told_apart(teacher, known, words, embed),
-                "voices that it never heard": told_apart(teacher, unknown, words, embed),
+    verdict = judge.verdict(list(judge.judge(speaker, texts, keep=keep)))
+    words = texts["am"][:_CLIPS]
+    separations, imitations = {}, {}
+    for title, voices in (
+        ("voices of its training, other sentences", heard(VOICES)),
+        ("voices that it never heard", unheard()[:VOICES]),
+    ):
+        tell(f"telling apart and imitating {title}")
+        separations[title] = told_apart(judge.teacher, voices, words, embed)
+        imitations[title] = imitation(speaker, judge.teacher, voices, words, "am", embed)
+    return Evidence(verdict, separations, imitations, _examples(judge, texts, kept))
+
+
+def _examples(
+    judge: Judge, texts: Mapping[str, Sequence[str]], kept: Mapping[tuple[str, str], Spoken]
+) -> list[Example]:
+    return [
+        Example(
+            f"{language}-{number}",
+            text,
+            {
+                "teacher": shown(judge.taught(text, language)[0].samples),
+                "practice base": shown(kept[language, text].samples),
             },
-            imitations={
-                "voices of the training": imitation(speaker, teacher, known, words, "am", embed),
-                "voices that it never heard": imitation(
-                    speaker, teacher, unknown, words, "am", embed
-                ),
-            },
-            examples=[
-                Example(
-                    f"{language}-{number}",
-                    text,
-                    {
-                        "teacher": shown(judge.taught(text, language)[0].samples),
-                        "practice base": shown(kept[language, text].samples),
-                    },
-                )
-                for language, some in texts.items()
-                for number, text in enumerate(some[:EXAMPLES], 1)
-            ],
-            made_from=made_from(base),
         )
+        for language, some in texts.items()
+        for number, text in enumerate(some[:EXAMPLES], 1)
+    ]
 
 
 def told_apart(
@@ -136,20 +122,3 @@ def told_apart(
 def shown(samples: np.ndarray) -> np.ndarray:
     """Return a sound with as little silence at its ends as the others of its picture."""
     return np.pad(trimmed(samples, RATE), round(_MARGIN * RATE))
-
-
-def made_from(base: Path) -> dict[str, str]:
-    """Return what the `practice.json` of a base says of how it was made; nothing where it is mute.
-
-    Raises:
-        StudioError: The file is no JSON.
-    """
-    path = base / "practice.json"
-    if not path.is_file():
-        return {}
-    try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise StudioError(f"`{path}` can't be read: {error}") from None
-    told = body.get("made_from", {}) if isinstance(body, dict) else {}
-    return {str(key): str(value) for key, value in told.items()}

@@ -202,7 +202,7 @@ class Judge:
             phone_ear: Hears English phones; None leaves them unmeasured.
             word_ear: Hears English words; None leaves them unmeasured.
         """
-        self._teacher, self._voice = teacher, voice
+        self.teacher, self._voice = teacher, voice
         self._phone_ear, self._word_ear = phone_ear, word_ear
         self._taught: dict[tuple[str, str], tuple[Spoken, Judged]] = {}
 
@@ -241,7 +241,7 @@ class Judge:
         """Return a sentence as the teacher says it, and what is said of that; kept."""
         key = text, language
         if key not in self._taught:
-            spoken = self._teacher.speak(text, language, self._voice, 0)
+            spoken = self.teacher.speak(text, language, self._voice, 0)
             self._taught[key] = spoken, self._compared(spoken, spoken, text, language, 0)
         return self._taught[key]
 
@@ -316,7 +316,7 @@ def main() -> int:
     parser.add_argument("base", type=Path, help="folder with the stock file set, or `teacher`")
     parser.add_argument("--out", type=Path, required=True, help="folder for sounds and scores")
     parser.add_argument("--sentences", type=int, help="of each language; all by default")
-    parser.add_argument("--text-mode", default="letters", help="how the model reads Amharic")
+    parser.add_argument("--text-mode", default="phonemes", help="how the model reads Amharic")
     parser.add_argument("--no-words", action="store_true", help="do without the small Whisper")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()

@@ -9,22 +9,28 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
-from amharic_tts.errors import StudioError
+from amharic_tts.errors import StudioError, UserError
 from amharic_tts.files import write_text, writing
 from amharic_tts.phonemes import plots
 from amharic_tts.phonemes.models.base import RATE as PICTURE_RATE
 from amharic_tts.synthesis.engine import RATE
 from training.practice.evidence import Evidence, Example, gather
-from training.practice.judge import Verdict
+from training.practice.hearing import PhoneEar, WordEar
+from training.practice.judge import Judge, Verdict, sentences
 from training.practice.likeness import Imitation, Separation
+from training.practice.speakers import EspeakSpeaker, ModelSpeaker
+from training.practice.voices import JUDGED
 
 CARD = "MODEL_CARD.md"
 _APART = ("", "voices", "clips", "equal error rate", "right voice", "same", "different")
@@ -92,13 +98,22 @@ def write(folder: Path, evidence: Evidence) -> Path:
     Raises:
         UserError: The disk is full or can't be written.
     """
-    for example in evidence.examples:
-        _put(folder / f"{example.name}.png", picture(list(example.sounds.values())))
-        for title, sound in example.sounds.items():
-            _put(folder / _sound_name(example, title), mp3(sound))
+    write_examples(folder, evidence.examples)
     path = folder / CARD
     write_text(path, card(evidence))
     return path
+
+
+def write_examples(folder: Path, examples: Sequence[Example]) -> None:
+    """Write the pictures and the sounds of examples.
+
+    Raises:
+        UserError: The disk is full or can't be written.
+    """
+    for example in examples:
+        _put(folder / f"{example.name}.png", picture(list(example.sounds.values())))
+        for title, sound in example.sounds.items():
+            _put(folder / _sound_name(example, title), mp3(sound))
 
 
 def _put(path: Path, content: bytes) -> None:
@@ -213,22 +228,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Write the model card of a practice base.")
     parser.add_argument("base", type=Path, help="folder with the stock file set")
     parser.add_argument("--out", type=Path, required=True, help="folder of the card")
+    parser.add_argument("--made-from", type=Path, help="JSON: what it was made from, by name")
     parser.add_argument("--sentences", type=int, help="of each language; all by default")
-    parser.add_argument("--text-mode", default="letters", help="how the model reads Amharic")
+    parser.add_argument("--text-mode", default="phonemes", help="how the model reads Amharic")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args(arguments)
-
-    def tell(text: str) -> None:
-        sys.stderr.write(text + "\n")
-
+    teacher = EspeakSpeaker()
+    judge = Judge(teacher, JUDGED, PhoneEar(), WordEar())
     try:
-        found = gather(options.base, options.sentences, options.text_mode, options.device, tell)
-        path = write(options.out, found)
+        told = _told(options.made_from)
+        with tempfile.TemporaryDirectory() as folder:
+            speaker = ModelSpeaker.of_base(
+                options.base, teacher, Path(folder), options.text_mode, options.device
+            )
+            texts = sentences(options.sentences)
+            found = gather(speaker, judge, texts, speaker.engine.embedding, _tell)
+        path = write(options.out, replace(found, made_from=told))
     except StudioError as error:
-        sys.stderr.write(f"{error}\n")
+        _tell(str(error))
         return error.exit_code
     sys.stdout.write(f"{path}\n")
     return 0
+
+
+def _told(path: Path | None) -> dict[str, str]:
+    """Return what a JSON file says of how the base was made.
+
+    Raises:
+        UserError: It can't be read, or is no table.
+    """
+    if path is None:
+        return {}
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"`{path}` can't be read: {error}") from None
+    if not isinstance(body, dict):
+        raise UserError(f"`{path}` is no JSON object", "Give one with a line for each fact")
+    return {str(key): str(value) for key, value in body.items()}
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(text + "\n")
 
 
 if __name__ == "__main__":

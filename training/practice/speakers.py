@@ -116,7 +116,7 @@ class ModelSpeaker:
         base: Path,
         teacher: Speaker,
         references: Path,
-        text_mode: str = "letters",
+        text_mode: str = "phonemes",
         device: str = "cpu",
     ) -> ModelSpeaker:
         """Return a speaker of a folder with the stock file set, trained as far as it is.
