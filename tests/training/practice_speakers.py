@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import soxr
@@ -16,6 +17,12 @@ from training.practice.speakers import Spoken
 from training.practice.voices import TeacherVoice
 
 TEXTS = {"en": ("one two three four", "five six"), "am": ("አንድ ሁለት", "ሦስት አራት", "አምስት")}
+
+
+@cache
+def made(text: str) -> np.ndarray:
+    """Return the sound of a text; the same array each time."""
+    return soxr.resample(speech_like(1.5, seed=zlib.crc32(text.encode())), MADE_RATE, RATE)
 
 
 class MadeSpeaker:
@@ -31,9 +38,7 @@ class MadeSpeaker:
 
     def speak(self, text: str, language: str, voice: TeacherVoice, seed: int) -> Spoken:
         self.asked.append((text, language, voice.name, seed))
-        sound = speech_like(1.5, seed=zlib.crc32(text.encode()))
-        sound = self.change(soxr.resample(sound, MADE_RATE, RATE))
-        return Spoken(np.asarray(sound, dtype=np.float32), text in self.cut)
+        return Spoken(np.asarray(self.change(made(text)), dtype=np.float32), text in self.cut)
 
 
 class CountingEar:
