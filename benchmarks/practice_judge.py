@@ -56,12 +56,16 @@ class Changed:
 
 def by_mel(samples: np.ndarray) -> np.ndarray:
     """Return a sound that has only its mel spectrum left: 80 bands up to 8 kHz, every 11 ms."""
-    import librosa
+    import torch
+    from torchaudio import transforms
 
-    how: dict[str, Any] = {"n_fft": _WINDOW, "hop_length": _HOP}
-    mel = librosa.feature.melspectrogram(y=samples, sr=RATE, n_mels=_BANDS, fmax=8000, **how)
-    found = librosa.feature.inverse.mel_to_audio(mel, sr=RATE, fmax=8000, n_iter=32, **how)
-    return np.asarray(found)
+    mel = transforms.MelScale(_BANDS, RATE, f_max=8000, n_stft=_WINDOW // 2 + 1)
+    spectrum = transforms.Spectrogram(_WINDOW, hop_length=_HOP)
+    inverse = transforms.InverseMelScale(_WINDOW // 2 + 1, _BANDS, RATE, f_max=8000)
+    phases = transforms.GriffinLim(_WINDOW, hop_length=_HOP, rand_init=False)
+    with torch.inference_mode():
+        bands = mel(spectrum(torch.from_numpy(samples.astype(np.float32))))
+        return np.asarray(phases(inverse(bands)).numpy())
 
 
 def left_out(samples: np.ndarray) -> np.ndarray:
