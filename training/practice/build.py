@@ -47,7 +47,7 @@ WAVES = (
     ("latents",),
     ("decoder",),
 )
-SHARES = {"codec": 0.08, "listener": 0.08, "reader": 0.55, "begin": 0.55, "decoder": 0.30}
+SHARES = {"codec": 0.08, "listener": 0.08, "reader": 0.47, "begin": 0.47, "decoder": 0.22}
 """Of the hours; the rest is for speaking, encoding and latents."""
 _JUDGED_SHARE = 8
 """One in so many voices is the judged one, so that it is learned best."""
