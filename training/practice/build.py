@@ -94,6 +94,7 @@ class Build:
 
     folder: Path
     plan: Plan
+    device: str = "cpu"
 
     @property
     def clips(self) -> Path:
@@ -123,17 +124,36 @@ class Build:
                 texts += [writer.sentence(plan.longest).text for _ in range(count)]
                 lines += [Line(voice, language, text) for text in texts]
         started = time.monotonic()
-        teacher.fill(self.clips, lines, lambda done, total: self.tell(
-            {"stage": "speak", "share": done / total, "seconds": time.monotonic() - started}))
+        teacher.fill(
+            self.clips,
+            lines,
+            lambda done, total: self.tell(
+                {"stage": "speak", "share": done / total, "seconds": time.monotonic() - started}
+            ),
+        )
         some = [voices.JUDGED, *voices.heard(plan.voices, plan.seed)[5:7]]
         held = [Line(v, lang, t) for v in some for lang in voices.LANGUAGES for t in unseen(lang)]
         teacher.fill(self.held, held)
 
     def codec(self) -> None:
-        codec.train(Library(self.clips), self.folder, self.seconds("codec"), self.tell)
+        codec.train(
+            Library(self.clips),
+            self.folder,
+            self.seconds("codec"),
+            self.tell,
+            self.plan.seed,
+            self.device,
+        )
 
     def listener(self) -> None:
-        listener.train(Library(self.clips), self.folder, self.seconds("listener"), self.tell)
+        listener.train(
+            Library(self.clips),
+            self.folder,
+            self.seconds("listener"),
+            self.tell,
+            self.plan.seed,
+            self.device,
+        )
 
     def encode(self) -> None:
         """Make codes of all clips, and a few embeddings of each voice."""
@@ -160,9 +180,14 @@ class Build:
             for name, own in by_voice.items()
         }
 
+    def _weights(self, stage: str) -> dict[str, Tensor]:
+        path = self.folder / f"{stage}.pth"
+        state: dict[str, Tensor] = torch.load(path, weights_only=True, map_location="cpu")["model"]
+        return state
+
     def trained_codec(self) -> tuple[Any, Tensor]:
         """Return the DVAE and the mel statistics."""
-        state = torch.load(self.folder / "codec.pth", weights_only=True)["model"]
+        state = self._weights("codec")
         dvae = codec.new_dvae(codec.CODES, codec.WIDTH, codec.WIDTH)
         dvae.load_state_dict(state)
         stats: Tensor = torch.load(self.folder / "mel_stats.pth", weights_only=True)
@@ -170,7 +195,7 @@ class Build:
 
     def trained_listener(self) -> Any:
         """Return the speaker encoder."""
-        state = torch.load(self.folder / "listener.pth", weights_only=True)["model"]
+        state = self._weights("listener")
         own = {k.removeprefix("listener."): v for k, v in state.items() if k != "voices"}
         ear = listener.new_listener()
         ear.load_state_dict(own)
@@ -185,15 +210,23 @@ class Build:
     def reader(self) -> None:
         rows, held = self.readings(), self.readings("held-codes", self.held)
         prompts = reader.Prompts(Library(self.clips), rows, self.trained_codec()[1])
-        reader.train(rows, held, prompts, encoders()["en"][0], self.folder / "reader.pth",
-                     self.seconds("reader"), self.tell, self.plan.seed)
+        reader.train(
+            rows,
+            held,
+            prompts,
+            encoders()["en"][0],
+            self.folder / "reader.pth",
+            self.seconds("reader"),
+            self.tell,
+            self.plan.seed,
+            self.device,
+        )
 
     def trained_reader(self) -> reader.SharedPrompts:
         """Return the GPT in its packed form."""
         own = encoders()["en"][0]
         model = reader.SharedPrompts(reader.new_reader(own.size, own.ids))
-        path = self.folder / "reader.pth"
-        model.load_state_dict(torch.load(path, weights_only=True)["model"])
+        model.load_state_dict(self._weights("reader"))
         model.eval()
         return model
 
@@ -224,7 +257,14 @@ class Build:
         numbers = self._chosen(rows)[::3]
         known = torch.load(self.folder / "voices.pth", weights_only=True)
         crops = decoder.Crops(self._examples(inputs, rows, numbers), known)
-        decoder.train(crops, reader.DIM, self.folder / "begin.pth", self.seconds("begin"), self.tell)
+        decoder.train(
+            crops,
+            reader.DIM,
+            self.folder / "begin.pth",
+            self.seconds("begin"),
+            self.tell,
+            device=self.device,
+        )
 
     def latents(self) -> None:
         """Write what the GPT gives for the decoder's clips, a file."""
@@ -244,8 +284,12 @@ class Build:
                 order += part
                 made += [one.half().numpy() for one in found]
         with writing(self.folder / "latents.npz") as file:
-            np.savez(file, numbers=np.array(order), values=np.concatenate(made),
-                     sizes=np.array([len(one) for one in made]))
+            np.savez(
+                file,
+                numbers=np.array(order),
+                values=np.concatenate(made),
+                sizes=np.array([len(one) for one in made]),
+            )
 
     def decoder(self) -> None:
         rows, packed = self.readings(), np.load(self.folder / "latents.npz")
@@ -253,13 +297,21 @@ class Build:
         given = dict(zip(packed["numbers"].tolist(), parts, strict=True))
         known = torch.load(self.folder / "voices.pth", weights_only=True)
         crops = decoder.Crops(self._examples(lambda i: given[i], rows, list(given)), known)
-        begun = torch.load(self.folder / "begin.pth", weights_only=True)["model"]
+        begun = self._weights("begin")
         begun = {k: v for k, v in begun.items() if not k.startswith("conv_pre.")}
-        decoder.train(crops, reader.DIM, self.folder / "decoder.pth", self.seconds("decoder"),
-                      self.tell, begun, 1.5e-3)
+        decoder.train(
+            crops,
+            reader.DIM,
+            self.folder / "decoder.pth",
+            self.seconds("decoder"),
+            self.tell,
+            begun,
+            1.5e-3,
+            device=self.device,
+        )
 
 
-def run(folder: Path, plan: Plan, threads: int) -> None:
+def run(folder: Path, plan: Plan, threads: int, device: str) -> None:
     """Run all waves; a finished stage leaves a mark and is not run again.
 
     Raises:
@@ -270,7 +322,7 @@ def run(folder: Path, plan: Plan, threads: int) -> None:
     for wave in WAVES:
         left = [stage for stage in wave if not _mark(folder, stage).exists()]
         each = max(1, threads // max(1, len(left)))
-        started = {stage: _start(folder, stage, each) for stage in left}
+        started = {stage: _start(folder, stage, each, device) for stage in left}
         for stage, process in started.items():
             if process.wait():
                 raise StudioError(
@@ -283,11 +335,13 @@ def _mark(folder: Path, stage: str) -> Path:
     return folder / f".{stage}.done"
 
 
-def _start(folder: Path, stage: str, threads: int) -> subprocess.Popen[bytes]:
+def _start(folder: Path, stage: str, threads: int, device: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "training.practice.build", "--out", str(folder)]
     with open(folder / f"{stage}.log", "ab") as log:
         return subprocess.Popen(
-            [*command, "--stage", stage, "--threads", str(threads)], stdout=log, stderr=log
+            [*command, "--stage", stage, "--threads", str(threads), "--device", device],
+            stdout=log,
+            stderr=log,
         )
 
 
@@ -296,16 +350,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Train the practice base.")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--hours", type=float, default=Plan.hours)
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--stage", choices=[stage for wave in WAVES for stage in wave])
     asked = parser.parse_args()
+    device = asked.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     wanted = Plan(hours=asked.hours, seed=asked.seed)
     if asked.stage is None:
-        run(asked.out, wanted, asked.threads)
+        run(asked.out, wanted, asked.threads, device)
         return 0
     torch.set_num_threads(asked.threads)
-    getattr(Build(asked.out, Plan.kept(asked.out, wanted)), asked.stage)()
+    getattr(Build(asked.out, Plan.kept(asked.out, wanted), device), asked.stage)()
     write_text(_mark(asked.out, asked.stage), "")
     return 0
 

@@ -58,15 +58,19 @@ class Sitting:
         peak: float,
         betas: tuple[float, float] = (0.9, 0.96),
         decay: float = 0.01,
+        device: str = "cpu",
     ) -> None:
-        self.path, self.model, self.peak = path, model, peak
+        self.path, self.model, self.peak = path, model.to(device), peak
         matrices = [p for p in model.parameters() if p.ndim > 1]
         others = [p for p in model.parameters() if p.ndim <= 1]
-        groups = [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+        groups = [
+            {"params": matrices, "weight_decay": decay},
+            {"params": others, "weight_decay": 0.0},
+        ]
         self.optimizer = torch.optim.AdamW(groups, lr=peak, betas=betas, fused=True)
         self.step, spent = 0, 0.0
         if path.exists():
-            state = torch.load(path, weights_only=True)
+            state = torch.load(path, weights_only=True, map_location=device)
             model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, spent = int(state["step"]), float(state["spent"])

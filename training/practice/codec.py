@@ -43,7 +43,7 @@ def mel_stats(library: Library, seed: int = 0) -> Tensor:
 
 
 def log_mel(sound: Tensor) -> Tensor:
-    """(B, samples) at 22,050 Hz -> (B, 80, frames), coqui's mel for the DVAE before the statistics."""
+    """(B, samples) at 22,050 Hz -> (B, 80, frames): coqui's mel, before the statistics."""
     mel: Tensor = TorchMelSpectrogram(sampling_rate=RATE, mel_norm_file=None)(sound)
     return mel
 
@@ -60,18 +60,18 @@ def _crops(library: Library, rng: np.random.Generator, count: int) -> Tensor:
 
 
 def train(
-    library: Library, folder: Path, seconds: float, tell: Tell, seed: int = 0
-) -> tuple[DiscreteVAE, Tensor]:
-    """Return the trained DVAE and the mel statistics; both are kept in `folder`."""
+    library: Library, folder: Path, seconds: float, tell: Tell, seed: int = 0, device: str = "cpu"
+) -> None:
+    """Train the DVAE and keep it and the mel statistics in `folder`."""
     stats = _kept_stats(library, folder / "mel_stats.pth", seed)
     torch.manual_seed(seed)
     dvae = new_dvae(CODES, WIDTH, WIDTH)
-    sitting = Sitting(folder / "codec.pth", dvae, seconds, 2e-3, (0.9, 0.99), 1e-4)
+    sitting = Sitting(folder / "codec.pth", dvae, seconds, 2e-3, (0.9, 0.99), 1e-4, device)
     rng = np.random.default_rng([seed, sitting.step])
     used, error = torch.zeros(CODES), 0.0
     quantising = sitting.clock.share >= _WARM
     while not sitting.over:
-        mel = log_mel(_crops(library, rng, 16)) / stats[:, None]
+        mel = (log_mel(_crops(library, rng, 16)) / stats[:, None]).to(device)
         if not quantising and sitting.clock.share >= _WARM:
             _start_codebook(dvae, library, stats, rng)
             quantising = True
@@ -81,17 +81,23 @@ def train(
         sitting.update(squared + 0.5 * (out - mel).abs().mean() + 0.25 * commit / spread)
         error += float(squared.detach())
         if indices is not None:
-            used += torch.bincount(indices.flatten(), minlength=CODES)
+            used += torch.bincount(indices.flatten(), minlength=CODES).cpu()
         if sitting.step % _EVERY == 0:
-            tell({"stage": "codec", "step": sitting.step, "share": sitting.clock.share,
-                  "error": error / _EVERY, "codes": int((used > 0).sum())})
+            tell(
+                {
+                    "stage": "codec",
+                    "step": sitting.step,
+                    "share": sitting.clock.share,
+                    "error": error / _EVERY,
+                    "codes": int((used > 0).sum()),
+                }
+            )
             if quantising and sitting.clock.share < _RESTARTS_UNTIL:
                 _restart(dvae, used, mel)
             used, error = torch.zeros(CODES), 0.0
             if sitting.step % (5 * _EVERY) == 0:
                 sitting.save()
     sitting.save()
-    return dvae.eval(), stats
 
 
 def _kept_stats(library: Library, path: Path, seed: int) -> Tensor:
@@ -120,8 +126,9 @@ def _start_codebook(
     dvae: DiscreteVAE, library: Library, stats: Tensor, rng: np.random.Generator
 ) -> None:
     with torch.no_grad():
-        outputs = dvae.encoder(log_mel(_crops(library, rng, 300)) / stats[:, None])
-        book = centres(outputs.transpose(1, 2).reshape(-1, WIDTH), CODES).T.contiguous()
+        mel = (log_mel(_crops(library, rng, 300)) / stats[:, None]).to(dvae.codebook.embed.device)
+        points = dvae.encoder(mel).transpose(1, 2).reshape(-1, WIDTH)
+        book = centres(points, CODES).T.contiguous()
         dvae.codebook.embed.copy_(book)
         dvae.codebook.embed_avg.copy_(book * 2)
         dvae.codebook.cluster_size.fill_(2.0)
@@ -129,7 +136,7 @@ def _start_codebook(
 
 def _restart(dvae: DiscreteVAE, used: Tensor, mel: Tensor) -> None:
     """Move codes that were hardly chosen to outputs of the encoder."""
-    dead = (used < 3).nonzero().flatten()
+    dead = (used < 3).nonzero().flatten().to(mel.device)
     with torch.no_grad():
         points = dvae.encoder(mel).transpose(1, 2).reshape(-1, WIDTH)
         chosen = points[torch.randperm(len(points))[: len(dead)]]
@@ -146,13 +153,13 @@ def centres(points: Tensor, count: int, rounds: int = 10) -> Tensor:
         nearest = torch.cdist(points, found).argmin(1)
         sums = torch.zeros_like(found).index_add_(0, nearest, points)
         counts = torch.bincount(nearest, minlength=count)[:, None]
-        spare = points[torch.randint(len(points), (count,))]
+        spare = points[torch.randint(len(points), (count,), device=points.device)]
         found = torch.where(counts > 0, sums / counts.clamp(min=1), spare)
     return found
 
 
 def encode(dvae: DiscreteVAE, stats: Tensor, sounds: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return uint8-sized codes of each clip, one for 1,024 samples begun, as training makes them."""
+    """Return the codes of each clip, uint8, one for 1,024 samples begun."""
     mel, found = TorchMelSpectrogram(sampling_rate=RATE, mel_norm_file=None), []
     with torch.inference_mode():
         for sound in sounds:

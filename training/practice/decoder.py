@@ -85,7 +85,7 @@ def full_decoder(inputs: int) -> HifiganGenerator:
 
 
 def full_state(decoder: HifiganGenerator, inputs: int) -> dict[str, Tensor]:
-    """Return the weights with zeros in the blocks that are left out, so that coqui's class takes them."""
+    """Return the weights, with zeros in the blocks that are left out, for coqui's class."""
     state = decoder.state_dict()
     whole = full_decoder(inputs).state_dict()
     for key, value in whole.items():
@@ -99,7 +99,7 @@ def full_state(decoder: HifiganGenerator, inputs: int) -> dict[str, Tensor]:
 
 
 def frames(inputs: Tensor) -> Tensor:
-    """(B, n, width) -> (B, width, frames of 256 samples at 24 kHz), as coqui's ``HifiDecoder`` does."""
+    """(B, n, width) -> (B, width, frames of 256 samples at 24 kHz), as ``HifiDecoder`` does."""
     found = F.interpolate(inputs.transpose(1, 2), scale_factor=[STRIDE / HOP], mode="linear")
     return F.interpolate(found, scale_factor=[OUT / RATE], mode="linear")
 
@@ -114,10 +114,12 @@ def target(sound: np.ndarray, codes: int) -> np.ndarray:
 class SpectralLoss:
     """How far two sounds are apart: STFT at four sizes, and mel bands at three."""
 
-    def __init__(self) -> None:
-        self._windows = {size: torch.hann_window(size) for size, _ in _STFT}
+    def __init__(self, device: str = "cpu") -> None:
+        self._windows = {size: torch.hann_window(size, device=device) for size, _ in _STFT}
         self._banks = {
-            size: melscale_fbanks(size // 2 + 1, 0, OUT / 2, bands, OUT, "slaney", "slaney")
+            size: melscale_fbanks(size // 2 + 1, 0, OUT / 2, bands, OUT, "slaney", "slaney").to(
+                device
+            )
             for size, bands in _MELS.items()
         }
 
@@ -189,8 +191,9 @@ def train(
     begun: Mapping[str, Tensor] | None = None,
     peak: float = 2e-3,
     seed: int = 0,
-) -> HifiganGenerator:
-    """Return the trained generator; it is kept at `path`.
+    device: str = "cpu",
+) -> None:
+    """Train the generator and keep it at `path`.
 
     Args:
         crops: What it learns from.
@@ -202,6 +205,7 @@ def train(
             are others) are left out.
         peak: Learning rate.
         seed: Of weights and draws.
+        device: `cpu` or `cuda`.
     """
     torch.manual_seed(seed)
     generator = new_decoder(inputs)
@@ -209,20 +213,28 @@ def train(
         own = generator.state_dict()
         fitting = {k: v for k, v in begun.items() if k in own and own[k].shape == v.shape}
         generator.load_state_dict({**own, **fitting})
-    sitting = Sitting(path, generator, seconds, peak, (0.8, 0.99), 1e-3)
-    rng, judge = np.random.default_rng([seed, sitting.step]), SpectralLoss()
+    sitting = Sitting(path, generator, seconds, peak, (0.8, 0.99), 1e-3, device)
+    rng, judge = np.random.default_rng([seed, sitting.step]), SpectralLoss(device)
     total, mels = 0.0, 0.0
     while not sitting.over:
-        latents, voices, sounds, counts = crops.draw(rng)
+        *drawn, counts = crops.draw(rng)
+        latents, voices, sounds = (one.to(device) for one in drawn)
         made = generator(frames(latents), voices)[:, 0]
         loss, mel = judge(made[:, counts], sounds[:, counts])
         sitting.update(loss, clip=5.0)
         total, mels = total + float(loss.detach()), mels + mel
         if sitting.step % 100 == 0:
-            tell({"stage": path.stem, "step": sitting.step, "share": sitting.clock.share,
-                  "seconds": sitting.clock.gone, "loss": total / 100, "mel": mels / 100})
+            tell(
+                {
+                    "stage": path.stem,
+                    "step": sitting.step,
+                    "share": sitting.clock.share,
+                    "seconds": sitting.clock.gone,
+                    "loss": total / 100,
+                    "mel": mels / 100,
+                }
+            )
             total, mels = 0.0, 0.0
             if sitting.step % 200 == 0:
                 sitting.save()
     sitting.save()
-    return generator.eval()

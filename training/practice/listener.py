@@ -1,7 +1,8 @@
-"""The practice base's speaker encoder: coqui's ResNet, a quarter as wide, told the teacher's voices.
+"""The practice base's speaker encoder: coqui's ResNet, a quarter as wide, for the teacher's voices.
 
-Trained to tell the training voices apart with an additive margin (Wang et al. 2018, "Additive Margin
-Softmax for Face Verification"); what it says of voices that it never heard is measured, see `judge`.
+Trained to tell the training voices apart with an additive margin (Wang et al. 2018, "Additive
+Margin Softmax for Face Verification"); what it says of voices that it never heard is measured, see
+`judge`.
 """
 
 from __future__ import annotations
@@ -65,13 +66,13 @@ class _Classifier(nn.Module):
 
 
 def train(
-    library: Library, folder: Path, seconds: float, tell: Tell, seed: int = 0
-) -> ResNetSpeakerEncoder:
-    """Return the trained encoder; it is kept in `folder`."""
+    library: Library, folder: Path, seconds: float, tell: Tell, seed: int = 0, device: str = "cpu"
+) -> None:
+    """Train the encoder and keep it in `folder`."""
     names = sorted({clip.voice for clip in library.clips})
     torch.manual_seed(seed)
     model = _Classifier(len(names))
-    sitting = Sitting(folder / "listener.pth", model, seconds, 3e-3, (0.9, 0.98))
+    sitting = Sitting(folder / "listener.pth", model, seconds, 3e-3, (0.9, 0.98), device=device)
     rng = np.random.default_rng([seed, sitting.step])
     by_voice = {name: [c for c in library.clips if c.voice == name] for name in names}
     right, every = 0.0, 50
@@ -80,20 +81,31 @@ def train(
         chosen = rng.choice(len(names), _ROWS)
         sound = [_stretch(library, by_voice[names[i]], samples, rng) for i in chosen]
         heard = [soxr.resample(one, RATE, HEARS, "LQ") for one in sound]
-        loss, told = model(torch.from_numpy(np.stack(heard)), torch.from_numpy(chosen))
+        loss, told = model(
+            torch.from_numpy(np.stack(heard)).to(device), torch.from_numpy(chosen).to(device)
+        )
         sitting.update(loss, clip=5.0)
         right += float(told)
         if sitting.step % every == 0:
-            tell({"stage": "listener", "step": sitting.step, "share": sitting.clock.share,
-                  "loss": float(loss.detach()), "right": right / every})
+            tell(
+                {
+                    "stage": "listener",
+                    "step": sitting.step,
+                    "share": sitting.clock.share,
+                    "loss": float(loss.detach()),
+                    "right": right / every,
+                }
+            )
             right = 0.0
             sitting.save()
     sitting.save()
-    return model.listener.eval()
 
 
 def _stretch(
-    library: Library, clips: Sequence, samples: int, rng: np.random.Generator  # type: ignore[type-arg]
+    library: Library,
+    clips: Sequence,
+    samples: int,
+    rng: np.random.Generator,  # type: ignore[type-arg]
 ) -> np.ndarray:
     """Return so many samples of one voice, clips joined, at a drawn level."""
     parts: list[np.ndarray] = []
@@ -111,5 +123,3 @@ def embed(listener: ResNetSpeakerEncoder, sound: np.ndarray, rate: int = RATE) -
     with torch.inference_mode():
         found: Tensor = listener(heard, l2_norm=True)[0]
     return found
-
-

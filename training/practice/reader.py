@@ -1,4 +1,4 @@
-"""The practice base's GPT: learns to read aloud, from random weights, with the studio's packed loss.
+"""The practice base's GPT: learns to read aloud from random weights, with the packed loss.
 
 Two things make it learn to read within minutes instead of babbling (measured, see
 ``docs/practice.md``): it begins with utterances of one to three words, and rows of one voice share
@@ -152,9 +152,10 @@ class Feed:
         batches, start = [], 0
         while start < len(groups):
             stop = start + 1
-            while stop < len(groups) and (stop + 1 - start) * GROUP * (
-                groups[stop][-1].length + 40
-            ) <= _SLOTS:
+            while (
+                stop < len(groups)
+                and (stop + 1 - start) * GROUP * (groups[stop][-1].length + 40) <= _SLOTS
+            ):
                 stop += 1
             batches.append(groups[start:stop])
             start = stop
@@ -182,12 +183,19 @@ def as_row(row: Reading, tokens: Sequence[int]) -> Row:
     return Row(0, torch.tensor(tokens), codes, torch.zeros(80, 1))
 
 
+def moved(batch: PackedBatch, device: str) -> PackedBatch:
+    """Return the batch on a device."""
+    there = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in batch.items()}
+    return PackedBatch(**there)  # type: ignore[typeddict-item]
+
+
 def judged(model: SharedPrompts, held: Sequence[Reading], prompts: Prompts) -> dict[str, float]:
     """Return the loss of held-out clips with their own text and with another's, by language.
 
     The other text is that of the clip next in length, read in the same voice's prompt.
     """
     found: dict[str, float] = {}
+    device = next(model.parameters()).device.type
     model.eval()
     for language in sorted({row.language for row in held}):
         own = sorted((r for r in held if r.language == language), key=lambda r: r.length)
@@ -198,8 +206,8 @@ def judged(model: SharedPrompts, held: Sequence[Reading], prompts: Prompts) -> d
             batch = pack([as_row(r, t) for r, t in zip(own, texts, strict=True)], model.special)
             batch["cond_mel"] = mels
             model.share = 1
-            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-                found[f"{language}_{name}"] = float(model(**batch)["loss_mel"])
+            with torch.inference_mode(), torch.autocast(device, torch.bfloat16):
+                found[f"{language}_{name}"] = float(model(**moved(batch, device))["loss_mel"])
         found[f"{language}_gap"] = found[f"{language}_wrong"] - found[f"{language}_right"]
     model.train()
     return found
@@ -214,11 +222,12 @@ def train(
     seconds: float,
     tell: Tell,
     seed: int = 0,
-) -> SharedPrompts:
-    """Return the trained GPT in its packed form; it is kept at `path`."""
+    device: str = "cpu",
+) -> None:
+    """Train the GPT in its packed form and keep it at `path`."""
     torch.manual_seed(seed)
     model = SharedPrompts(new_reader(encoder.size, encoder.ids))
-    sitting = Sitting(path, model, seconds, 1e-3)
+    sitting = Sitting(path, model, seconds, 1e-3, device=device)
     rng = np.random.default_rng([seed, sitting.step])
     feed = Feed(rows, prompts, model.special)
     model.train()
@@ -227,13 +236,19 @@ def train(
         short = sitting.clock.share < _FIRST
         for batch in feed.epoch(rng, short):
             model.share = GROUP
-            with torch.autocast("cpu", torch.bfloat16):
-                out = model(**batch)
+            with torch.autocast(device, torch.bfloat16):
+                out = model(**moved(batch, device))
             sitting.update(out["loss"])
             loss, count = loss + float(out["loss_mel"]), count + 1
             if sitting.step % 100 == 0:
-                row = {"stage": "reader", "step": sitting.step, "share": sitting.clock.share,
-                       "seconds": sitting.clock.gone, "loss": loss / count, "short": short}
+                row = {
+                    "stage": "reader",
+                    "step": sitting.step,
+                    "share": sitting.clock.share,
+                    "seconds": sitting.clock.gone,
+                    "loss": loss / count,
+                    "short": short,
+                }
                 loss, count = 0.0, 0
                 if sitting.step % 200 == 0:
                     row |= judged(model, held, prompts)
@@ -243,7 +258,6 @@ def train(
                 break
     sitting.save()
     tell({"stage": "reader", "step": sitting.step, "share": 1.0, **judged(model, held, prompts)})
-    return model.eval()  # type: ignore[return-value]
 
 
 def latents(model: SharedPrompts, rows: Sequence[Reading], mel: Tensor) -> list[Tensor]:

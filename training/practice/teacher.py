@@ -144,7 +144,9 @@ def _fill(folder: Path, number: int, lines: Sequence[Line]) -> None:
         client.close()
     with writing(folder / f"{number:04d}.npy", sync=False) as file:
         np.save(file, np.concatenate(sounds).astype(np.int16), allow_pickle=False)
-    rows = "".join(json.dumps(asdict(s), ensure_ascii=False) + "\n" for s in _spans(number, lines, sounds))
+    rows = "".join(
+        json.dumps(asdict(s), ensure_ascii=False) + "\n" for s in _spans(number, lines, sounds)
+    )
     write_text(folder / f"{number:04d}.jsonl", rows)
 
 
