@@ -36,6 +36,7 @@ from amharic_tts.tokenizer.practice import practice_base_vocabulary
 from amharic_tts.tokenizer.settings import current
 from training.practice import codec, decoder, listener, reader, teacher, voices
 from training.practice.clock import Journal
+from training.practice.reader import Reading, SharedPrompts
 from training.practice.teacher import Library, Line
 from training.practice.texts import Writer, unseen
 
@@ -201,7 +202,7 @@ class Build:
         ear.load_state_dict(own)
         return ear.eval()
 
-    def readings(self, name: str = "codes", folder: Path | None = None) -> list[reader.Reading]:
+    def readings(self, name: str = "codes", folder: Path | None = None) -> list[Reading]:
         """Return the clips with tokens and codes."""
         packed = np.load(self.folder / f"{name}.npz")
         codes = np.split(packed["codes"], np.cumsum(packed["sizes"])[:-1])
@@ -222,15 +223,15 @@ class Build:
             self.device,
         )
 
-    def trained_reader(self) -> reader.SharedPrompts:
+    def trained_reader(self) -> SharedPrompts:
         """Return the GPT in its packed form."""
         own = encoders()["en"][0]
-        model = reader.SharedPrompts(reader.new_reader(own.size, own.ids))
+        model = SharedPrompts(reader.new_reader(own.size, own.ids))
         model.load_state_dict(self._weights("reader"))
         model.eval()
         return model
 
-    def _chosen(self, rows: Sequence[reader.Reading]) -> list[int]:
+    def _chosen(self, rows: Sequence[Reading]) -> list[int]:
         """Return numbers of clips for the decoder: whole sentences, of every voice alike."""
         long = [i for i, row in enumerate(rows) if len(row.codes) >= 20]
         draw = np.random.default_rng(self.plan.seed)

@@ -85,7 +85,7 @@ class Sitting:
         """Go one step down a loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.clock.rate(self.step, self.peak)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
