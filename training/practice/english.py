@@ -1,0 +1,164 @@
+"""English words in the forms that a sentence needs, and made-up English words."""
+
+from __future__ import annotations
+
+import re
+
+from training.practice.words import Decks, fill
+
+_VOWELS = "aeiou"
+_SAID_YOU = re.compile("(?:use|usu|uni|eu|one|once)")
+"""Begins with the sound of `you` or `w`, for all that it is spelled with a vowel."""
+_SILENT_H = re.compile("(?:hour|honest|honor|heir)")
+_ONE_SYLLABLE = re.compile("[^aeiouy]*(?:qu)?[aeiou][bdgklmnprt]")
+_NOUNS = ("person", "animal", "thing", "food", "place", "body", "idea")
+_VERBS = ("go", "do", "meet", "say")
+_PLAIN = ("adj", "adv", "when", "day", "month", "number", "count", "order", "where", "word")
+_SINGLE = ("the", "the", "a", "a", "this", "that", "my", "your", "his", "her", "our", "their")
+_RARE = ("every", "each", "another", "some", "any", "no")
+_MASS = ("the", "the", "my", "your", "her", "our", "some", "this", "that", "no", "any", "")
+
+_ONSETS = (
+    *"b d f g h j k l m n p r s t v w y z".split(),
+    *"ch sh th qu bl br cl cr dr fl fr gl gr pl pr sc scr sk sl sm sn sp spl spr squ".split(),
+    *"st str sw tr tw thr shr wh".split(),
+)
+_RIMES = (
+    *"ab ack ad ag am amp an and ang ank ap ash ast at atch eck ed eg elf elp elt en ench".split(),
+    *"end ent ep esh esk est etch ib ick id ift ig ilk ill ilt im imp in inch ind ing ink".split(),
+    *"int ip ish isk isp ist it itch ix ob ock od og olf omp ond ong op osh ost otch ox".split(),
+    *"ub uck ud uff ug ulb ulk um ump un unch ung unk unt up ush usk ust utch ax ex".split(),
+    *"ace ade age ake ale ame ane ape ate ave aze ide ife ike ile ime ine ipe ite ive ize".split(),
+    *"obe ode oke ole ome one ope ote ove oze ube uke une ute aid ail ain aint ait ay".split(),
+    *"each ead eak eal eam ean eap east eat eed eek eel een eep eet oach oad oak oal oam".split(),
+    *"oast oat oil oin oint oist oy ooch ood oof ool oom oon oop oot ooth ouch oud ound".split(),
+    *"ount ouse out outh ow owl own arb ard arf ark arm arn arp arsh art erb erge erk erm".split(),
+    *"ern ert erve irk irl irm irt irth orch ord ork orm orn ort orth urb urf urk urn urse".split(),
+    *"air are ear eer ire ore our awk awl awn aunt ault ance ence ight igh ow ew".split(),
+)
+_ENDS = ("er", "ing", "ed", "le", "y", "est", "ish", "ment", "ness", "sion", "sure", "tion", "ful")
+
+
+def plural(noun: str) -> str:
+    """Return the regular plural."""
+    if re.search("(?:s|x|z|ch|sh)$", noun):
+        return noun + "es"
+    return noun[:-1] + "ies" if _ends_in_y(noun) else noun + "s"
+
+
+def past(verb: str, doubled: bool = False) -> str:
+    """Return the regular past; a doubled last letter as in `stopped`."""
+    if verb.endswith("e"):
+        return verb + "d"
+    if _ends_in_y(verb):
+        return verb[:-1] + "ied"
+    return verb + verb[-1] * _doubles(verb, doubled) + "ed"
+
+
+def going(verb: str, doubled: bool = False) -> str:
+    """Return the form in -ing."""
+    if verb.endswith("ie"):
+        return verb[:-2] + "ying"
+    if verb.endswith("e") and not re.search("(?:ee|oe|ye)$", verb):
+        return verb[:-1] + "ing"
+    return verb + verb[-1] * _doubles(verb, doubled) + "ing"
+
+
+def third(verb: str) -> str:
+    """Return the form of he, she and it."""
+    return verb + "es" if verb.endswith("o") else plural(verb)
+
+
+def article(word: str) -> str:
+    """Return `a` or `an`, by the sound that the word begins with."""
+    vowel = word[0].lower() in _VOWELS and not _SAID_YOU.match(word)
+    return "an" if vowel or _SILENT_H.match(word) else "a"
+
+
+class English:
+    """English texts of the kinds in `data/english.tsv`."""
+
+    def __init__(self, decks: Decks) -> None:
+        """Bend every word once, so that every form of it comes among the single words."""
+        self._decks = decks
+        found = [word for kind in (*_PLAIN, "mass", "name", "city") for word in decks.words[kind]]
+        found += [*decks.words["short"], *decks.words["cry"]]
+        for kind in _NOUNS:
+            for entry in decks.words[kind]:
+                found += [_noun(entry, many=False), _noun(entry, many=True)]
+        for kind in _VERBS:
+            for entry in decks.words[kind]:
+                found += [_verb(entry, form) for form in ("", "s", "past", "done", "ing")]
+        decks.add("any", found)
+
+    def word(self) -> str:
+        """Return a word in any of its forms."""
+        return self._decks.one("any")
+
+    def made_up(self) -> str:
+        """Return one or two made-up syllables, spelled as English ones are."""
+        source = self._decks.random
+        word = source.choice(_ONSETS) + source.choice(_RIMES)
+        if self._decks.chance(0.3):
+            return source.choice(_ONSETS) + source.choice(_RIMES[:80]) + word
+        return word + source.choice(_ENDS) if self._decks.chance(0.3) else word
+
+    def sentence(self) -> str:
+        """Return a sentence that begins with a capital letter."""
+        text = " ".join(fill(self._decks.one("sentence"), self._slot).split())
+        return text[0].upper() + text[1:]
+
+    def _slot(self, kind: str, endings: tuple[str, ...]) -> str:
+        decks = self._decks
+        if kind == "a":
+            word = decks.one(*endings)
+            return f"{article(word)} {word}"
+        if kind in _VERBS:
+            return _verb(decks.one(kind), "".join(endings).replace("cap", ""))
+        if kind == "mass" and "bare" not in endings:
+            return self._described(decks.random.choice(_MASS), decks.one(kind))
+        if kind == "person" and not endings and decks.chance(0.25):
+            return decks.one("name")
+        if kind not in _NOUNS:
+            return decks.one(kind)
+        noun = _noun(decks.one(kind), many="many" in endings)
+        if "bare" in endings:
+            return noun
+        if "many" in endings:
+            return self._described(decks.one("whose"), noun)
+        rare = decks.chance(0.1)
+        return self._described(decks.random.choice(_RARE if rare else _SINGLE), noun)
+
+    def _described(self, before: str, noun: str) -> str:
+        """Return a noun behind its article and, in some, an adjective."""
+        words = [self._decks.one("adj"), noun] if self._decks.chance(0.25) else [noun]
+        if before == "a":
+            before = article(words[0])
+        return " ".join(([before] if before else []) + words)
+
+
+def _noun(entry: str, many: bool) -> str:
+    one, _, irregular = entry.partition("/")
+    return (irregular or plural(one)) if many else one
+
+
+def _verb(entry: str, form: str) -> str:
+    verb, *irregular = entry.split("/")
+    doubled = verb.endswith("+")
+    verb = verb.rstrip("+")
+    if form == "s":
+        return third(verb)
+    if form == "ing":
+        return going(verb, doubled)
+    if form in ("past", "done"):
+        forms = [each.rstrip("+") for each in irregular] or [past(verb, doubled)]
+        return forms[0] if form == "past" else forms[-1]
+    return verb
+
+
+def _ends_in_y(word: str) -> bool:
+    return word.endswith("y") and word[-2:-1] not in _VOWELS
+
+
+def _doubles(verb: str, doubled: bool) -> bool:
+    return doubled or bool(_ONE_SYLLABLE.fullmatch(verb))

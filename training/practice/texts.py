@@ -1,0 +1,127 @@
+"""Texts that the practice base learns from: words, made-up words and sentences of a language.
+
+The words and the sentences' forms are in `data/LANGUAGE.tsv`; `english` and `amharic` know how a
+word is bent to fit its place. Every word comes once before one comes again, so that a few hundred
+texts hold every sound. What `unseen` gives is kept for the evaluation: no text of a writer holds
+more than a few words of it in a row.
+
+Example:
+    >>> Writer("en", seed=0).sentence(max_characters=60)
+    Text(language='en', text='The tailor copied her sister.')
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from amharic_tts.errors import UserError
+from amharic_tts.text.tables import rows
+from training.practice import amharic, english
+from training.practice.words import Decks, Grammar, read_words
+
+LANGUAGES: tuple[str, ...] = ("am", "en")
+SHORTEST = 20
+"""The least `max_characters` of a sentence; shorter ones are too few to choose from."""
+MADE_UP = {"am": 0.35, "en": 0.15}
+"""Share of made-up words among single words. Most fidel are rare in common words."""
+RUN = {"am": 3, "en": 4}
+"""Words in a row that no text shares with an evaluation sentence."""
+_FILES = {"am": "amharic.tsv", "en": "english.tsv"}
+_GRAMMARS: dict[str, type[Grammar]] = {"am": amharic.Amharic, "en": english.English}
+_WORD = re.compile(r"[\w'፟-]+")
+
+
+@dataclass(frozen=True)
+class Text:
+    """One utterance to be spoken."""
+
+    language: str
+    text: str
+
+
+class Writer:
+    """Writes texts of one language; the same seed gives the same texts in the same order.
+
+    Raises:
+        UserError: There are no words for the language.
+    """
+
+    def __init__(self, language: str, seed: int) -> None:
+        known(language)
+        self.language = language
+        self._random = random.Random(seed)
+        words = read_words(_FILES[language])
+        self._decks = Decks(words, self._random)
+        self._grammar = _GRAMMARS[language](self._decks)
+
+    def words(self, n: int) -> Text:
+        """Return an utterance of `n` words, usually 1 to 3, that need not make sense together."""
+        while True:
+            found = [self._word() for _ in range(n)]
+            text = " ".join(found)
+            if not refused(self.language, text):
+                return Text(self.language, text)
+
+    def sentence(self, max_characters: int) -> Text:
+        """Return a sentence of at most so many characters, its mark at the end included.
+
+        Raises:
+            UserError: `max_characters` is less than `SHORTEST`.
+        """
+        if max_characters < SHORTEST:
+            raise UserError(
+                f"A sentence of at most {max_characters} characters is too short",
+                f"Ask for {SHORTEST} or more, or for single words",
+            )
+        while True:
+            text = self._grammar.sentence()
+            if len(text) <= max_characters and not refused(self.language, text):
+                return Text(self.language, text)
+
+    def _word(self) -> str:
+        if self._random.random() < MADE_UP[self.language]:
+            return self._grammar.made_up()
+        return self._grammar.word()
+
+
+@cache
+def unseen(language: str) -> tuple[str, ...]:
+    """Return 20 sentences for evaluation, which no writer gives; see `refused`.
+
+    Raises:
+        UserError: There are no sentences for the language.
+    """
+    known(language)
+    table = rows("training.practice", "unseen.tsv", ("sentence", "language"))
+    return tuple(text for text, of in table if of == language)
+
+
+def refused(language: str, text: str) -> bool:
+    """Return whether a text holds a part of an evaluation sentence: `RUN` words in a row."""
+    return not _held(language).isdisjoint(_runs(text, RUN[language]))
+
+
+@cache
+def _held(language: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(run for text in unseen(language) for run in _runs(text, RUN[language]))
+
+
+def _runs(text: str, length: int) -> list[tuple[str, ...]]:
+    words = _WORD.findall(text.lower())
+    return [tuple(words[at : at + length]) for at in range(max(0, len(words) - length) + 1)]
+
+
+def known(language: str) -> None:
+    """Refuse a language that has no words.
+
+    Raises:
+        UserError: There are no words for it; the message names those that there are.
+    """
+    if language not in LANGUAGES:
+        raise UserError(
+            f"There are no practice texts for the language `{language}`",
+            f"There are some for: {', '.join(LANGUAGES)}; docs/practice.md says how to add one",
+        )
