@@ -13,7 +13,21 @@ from training.practice.words import Decks, fill
 PERSONS = ("he", "she", "they", "i", "we", "you")
 _NOUNS = ("man", "woman", "animal", "thing", "food", "drink", "mass", "place", "body", "idea")
 _VERBS = ("go", "happen", "do", "meet")
-_PLAIN = ("name", "city", "adj", "when", "month", "adv", "number", "order", "many", "this", "word")
+_PLAIN = (
+    "name",
+    "city",
+    "adj",
+    "when",
+    "before",
+    "after",
+    "month",
+    "adv",
+    "number",
+    "order",
+    "many",
+    "this",
+    "word",
+)
 _PAST = {"he": "", "she": "ች", "they": "", "i": "ኩ", "we": "ን", "you": "ክ"}
 _WEAK_PAST = _PAST | {"i": "ሁ", "you": "ህ"}
 _PREFIX = {"he": "ይ", "she": "ት", "they": "ይ", "i": "እ", "we": "እን", "you": "ት"}
@@ -22,6 +36,9 @@ _PRESENT = {"he": "ል", "she": "ለች", "they": "ሉ", "i": "ለሁ", "we": "�
 _BE = {"he": "ነው", "she": "ናት", "they": "ናቸው", "i": "ነኝ", "we": "ነን", "you": "ነህ"}
 _WAS = {"he": "ነበር", "she": "ነበረች", "they": "ነበሩ", "i": "ነበርኩ", "we": "ነበርን", "you": "ነበርክ"}
 _PRONOUN = {"i": "እኔ", "we": "እኛ", "you": "አንተ", "they": "እነሱ", "he": "እሱ", "she": "እሷ"}
+_PALATAL = dict(zip("ደተጠጸሰሠዘነለ", "ጀቸጨጨሸሸዠኘየ", strict=True))
+"""What the last consonant becomes before the converb's ending of `I`."""
+_PREPOSITIONS = ("በ", "ከ", "ለ", "የ", "ስለ", "እንደ")
 _MARKED = 0.15
 """Share of made-up words in which one consonant is marked as long."""
 
@@ -105,6 +122,45 @@ def relative(entry: str) -> str:
     return _joined("የ", "ያ", past(entry, "he")) + "ው"
 
 
+def regular(entry: str) -> bool:
+    """Return whether `converb` knows the verb: two letters, or three of the first order."""
+    stem = entry.split("/")[0].rstrip("~")
+    if len(stem) == 2:
+        return order_of(stem) == 4 or order_of(stem[0]) != 1 or "~" in entry
+    first = all(order_of(letter) == 1 for letter in stem)
+    return len(stem) == 3 and first and "~" not in entry and stem[1] != stem[2]
+
+
+def converb(entry: str, person: str) -> str:
+    """Return "having ...", of a `regular` verb: ሄዶ, ሄዳ, ሄደው, ሄጄ, ሄደን, ሄደህ; መጥቶ; ጽፎ; ሰብሮ."""
+    stem = entry.split("/")[0].rstrip("~")
+    if len(stem) == 3:
+        stem = stem[0] + ordered(stem[1], 6) + stem[2]
+    elif order_of(stem) == 4 or "~" in entry:
+        stem = ordered(stem, 6) + "ተ"
+    elif order_of(stem[0]) == 4:
+        stem = ordered(stem[0], 6) + stem[1]
+    if person in ("he", "she"):
+        return ordered(stem, 7 if person == "he" else 4)
+    if person == "i":
+        return ordered(stem[:-1] + _PALATAL.get(stem[-1], stem[-1]), 5)
+    return stem + {"they": "ው", "we": "ን", "you": "ህ"}[person]
+
+
+def perfect(entry: str, person: str) -> str:
+    """Return the present perfect of a `regular` verb: ሄዶአል, ሄዳለች, ሄደዋል, ሄጃለሁ, ሄደናል, ሄደሃል."""
+    stem = converb(entry, person)
+    if person == "he":
+        return stem + "አል"
+    return ordered(stem, 4) + {**_PRESENT, "they": "ል", "we": "ል", "you": "ል", "i": "ለሁ"}[person]
+
+
+def past_with(entry: str, person: str, whom: str) -> str:
+    """Return the perfect of he, she, they or I with `him` or `me` at its end: ሰጠኝ, ሰበሩት, ጠራሁት."""
+    short = "ኝ" if whom == "me" else "ው" if person in ("he", "she") else "ት"
+    return past(entry, person) + short
+
+
 def _imperfect(entry: str, person: str) -> str:
     stem = entry.split("/")[1]
     return (_PREFIX_A if stem[0] == "ያ" else _PREFIX)[person] + stem[1:]
@@ -130,14 +186,14 @@ class Amharic:
         for kind in (*_PLAIN, *_NOUNS, "inside"):
             for entry in decks.words[kind]:
                 found += entry.split("_")
-        nouns = [noun for kind in _NOUNS for noun in decks.words[kind] if "_" not in noun]
-        for noun in nouns:
-            found += [definite(noun), plural(noun), definite(plural(noun)), mine(noun), ours(noun)]
+        for kind in _NOUNS:
+            for noun in decks.words[kind]:
+                if "_" not in noun:
+                    found += _noun_forms(noun)
         for kind in _VERBS:
             for entry in decks.words[kind]:
-                found += [past(entry, person) for person in PERSONS]
-                found += [present(entry, person) for person in PERSONS]
-                found += [past_not(entry, "he"), present_not(entry, "i"), relative(entry)]
+                found += _verb_forms(entry, transitive=kind in ("do", "meet"))
+            decks.add(f"{kind}.regular", [entry for entry in decks.words[kind] if regular(entry)])
         decks.add("any", found)
 
     def word(self) -> str:
@@ -164,7 +220,10 @@ class Amharic:
         if kind in ("be", "was"):
             return (_BE if kind == "be" else _WAS)[self._person]
         if kind in _VERBS:
-            return self._verb(decks.one(kind), endings)
+            known = {"done", "having"}.isdisjoint(endings)
+            return self._verb(decks.one(kind if known else f"{kind}.regular"), endings)
+        if kind == "when" and endings:
+            return decks.one("when", endings[0])
         if kind == "person":
             kind = "man"
         if kind in _NOUNS:
@@ -190,6 +249,8 @@ class Amharic:
             noun = mine(noun) if self._decks.chance(0.5) else ours(noun)
         elif "the" in endings or ("object" in endings and "bare" not in endings):
             noun = definite(noun)
+        if "and" in endings:
+            return noun + "ና"
         return noun + "ን" if "object" in endings else noun
 
     def _verb(self, entry: str, endings: tuple[str, ...]) -> str:
@@ -198,6 +259,10 @@ class Amharic:
         negative = "not" in endings
         if "who" in endings:
             return relative(entry)
+        if "done" in endings or "having" in endings:
+            return (perfect if "done" in endings else converb)(entry, person)
+        if "me" in endings or "him" in endings:
+            return past_with(entry, person, "me" if "me" in endings else "him")
         if "because" in endings:
             return _joined("ስለ", "ስላ", past(entry, person))
         if "if" in endings:
@@ -209,3 +274,23 @@ class Amharic:
         if "present" in endings:
             return (present_not if negative else present)(entry, person)
         return (past_not if negative else past)(entry, person)
+
+
+def _noun_forms(noun: str) -> list[str]:
+    the, many = definite(noun), plural(noun)
+    owned = [mine(noun), ours(noun), noun + "ና", noun + "ም"]
+    return [the, the + "ን", many, definite(many), *owned, *(p + noun for p in _PREPOSITIONS)]
+
+
+def _verb_forms(entry: str, transitive: bool) -> list[str]:
+    found = [relative(entry)]
+    for person in PERSONS:
+        found += [past(entry, person), present(entry, person)]
+        found += [past_not(entry, person), present_not(entry, person)]
+        found.append(subordinate(entry, person, "ሲ"))
+        if regular(entry):
+            found += [converb(entry, person), perfect(entry, person)]
+    if transitive:
+        found += [past_with(entry, person, "him") for person in ("he", "she", "they", "i")]
+        found += [past_with(entry, person, "me") for person in ("he", "she", "they")]
+    return found

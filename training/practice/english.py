@@ -12,31 +12,14 @@ _SAID_YOU = re.compile("(?:use|usu|uni|eu|one|once)")
 _SILENT_H = re.compile("(?:hour|honest|honor|heir)")
 _ONE_SYLLABLE = re.compile("[^aeiouy]*(?:qu)?[aeiou][bdgklmnprt]")
 _NOUNS = ("person", "animal", "thing", "food", "place", "body", "idea")
-_VERBS = ("go", "do", "meet", "say")
-_PLAIN = ("adj", "adv", "when", "day", "month", "number", "count", "order", "where", "word")
+_VERBS = ("go", "do", "meet", "say", "verb")
+_PLAIN = (
+    *("adj", "state", "grade", "most", "adv", "adverb", "when", "day", "month", "number", "count"),
+    *("order", "where", "word", "short", "cry", "the", "whose", "mass", "noun", "name", "city"),
+)
 _SINGLE = ("the", "the", "a", "a", "this", "that", "my", "your", "his", "her", "our", "their")
 _RARE = ("every", "each", "another", "some", "any", "no")
 _MASS = ("the", "the", "my", "your", "her", "our", "some", "this", "that", "no", "any", "")
-
-_ONSETS = (
-    *"b d f g h j k l m n p r s t v w y z".split(),
-    *"ch sh th qu bl br cl cr dr fl fr gl gr pl pr sc scr sk sl sm sn sp spl spr squ".split(),
-    *"st str sw tr tw thr shr wh".split(),
-)
-_RIMES = (
-    *"ab ack ad ag am amp an and ang ank ap ash ast at atch eck ed eg elf elp elt en ench".split(),
-    *"end ent ep esh esk est etch ib ick id ift ig ilk ill ilt im imp in inch ind ing ink".split(),
-    *"int ip ish isk isp ist it itch ix ob ock od og olf omp ond ong op osh ost otch ox".split(),
-    *"ub uck ud uff ug ulb ulk um ump un unch ung unk unt up ush usk ust utch ax ex".split(),
-    *"ace ade age ake ale ame ane ape ate ave aze ide ife ike ile ime ine ipe ite ive ize".split(),
-    *"obe ode oke ole ome one ope ote ove oze ube uke une ute aid ail ain aint ait ay".split(),
-    *"each ead eak eal eam ean eap east eat eed eek eel een eep eet oach oad oak oal oam".split(),
-    *"oast oat oil oin oint oist oy ooch ood oof ool oom oon oop oot ooth ouch oud ound".split(),
-    *"ount ouse out outh ow owl own arb ard arf ark arm arn arp arsh art erb erge erk erm".split(),
-    *"ern ert erve irk irl irm irt irth orch ord ork orm orn ort orth urb urf urk urn urse".split(),
-    *"air are ear eer ire ore our awk awl awn aunt ault ance ence ight igh ow ew".split(),
-)
-_ENDS = ("er", "ing", "ed", "le", "y", "est", "ish", "ment", "ness", "sion", "sure", "tion", "ful")
 
 
 def plural(noun: str) -> str:
@@ -81,8 +64,7 @@ class English:
     def __init__(self, decks: Decks) -> None:
         """Bend every word once, so that every form of it comes among the single words."""
         self._decks = decks
-        found = [word for kind in (*_PLAIN, "mass", "name", "city") for word in decks.words[kind]]
-        found += [*decks.words["short"], *decks.words["cry"]]
+        found = [word for kind in _PLAIN for word in decks.words[kind]]
         for kind in _NOUNS:
             for entry in decks.words[kind]:
                 found += [_noun(entry, many=False), _noun(entry, many=True)]
@@ -97,11 +79,15 @@ class English:
 
     def made_up(self) -> str:
         """Return one or two made-up syllables, spelled as English ones are."""
-        source = self._decks.random
-        word = source.choice(_ONSETS) + source.choice(_RIMES)
-        if self._decks.chance(0.3):
-            return source.choice(_ONSETS) + source.choice(_RIMES[:80]) + word
-        return word + source.choice(_ENDS) if self._decks.chance(0.3) else word
+        decks = self._decks
+        while True:
+            word = decks.one("onset") + decks.one("rime")
+            if decks.chance(0.3):
+                word = decks.one("onset") + decks.one("link") + word
+            elif decks.chance(0.4):
+                word += decks.one("ending")
+            if not any(rude in word for rude in decks.words["never"]):
+                return word
 
     def sentence(self) -> str:
         """Return a sentence that begins with a capital letter."""
