@@ -39,8 +39,9 @@ _PRONOUN = {"i": "እኔ", "we": "እኛ", "you": "አንተ", "they": "እነ�
 _PALATAL = dict(zip("ደተጠጸሰሠዘነለ", "ጀቸጨጨሸሸዠኘየ", strict=True))
 """What the last consonant becomes before the converb's ending of `I`."""
 _PREPOSITIONS = ("በ", "ከ", "ለ", "የ", "ስለ", "እንደ")
-_MARKED = 0.15
-"""Share of made-up words in which one consonant is marked as long."""
+_MARKED = 0.4
+"""Share of made-up words in which one consonant is marked as long; in words as people write them
+few of the rarer consonants are."""
 
 
 def ordered(word: str, order: int) -> str:
@@ -195,6 +196,7 @@ class Amharic:
                 found += _verb_forms(entry, transitive=kind in ("do", "meet"))
             decks.add(f"{kind}.regular", [entry for entry in decks.words[kind] if regular(entry)])
         decks.add("any", found)
+        decks.add("long", [letter + GEMINATION for letter in decks.words["fidel"]])
 
     def word(self) -> str:
         """Return a word in any of its forms."""
@@ -204,7 +206,7 @@ class Amharic:
         """Return two to four letters of all that Amharic has, now and then one marked as long."""
         letters = [self._decks.one("fidel") for _ in range(self._decks.random.choice((2, 3, 3, 4)))]
         if self._decks.chance(_MARKED):
-            letters[self._decks.random.randrange(1, len(letters))] += GEMINATION
+            letters[self._decks.random.randrange(1, len(letters))] = self._decks.one("long")
         return "".join(letters)
 
     def sentence(self) -> str:

@@ -100,7 +100,7 @@ class English:
             word = decks.one(*endings)
             return f"{article(word)} {word}"
         if kind in _VERBS:
-            return _verb(decks.one(kind), "".join(endings).replace("cap", ""))
+            return _verb(decks.one(kind), "".join(endings))
         if kind == "mass" and "bare" not in endings:
             return self._described(decks.random.choice(_MASS), decks.one(kind))
         if kind == "person" and not endings and decks.chance(0.25):

@@ -58,7 +58,13 @@ class Writer:
         self._grammar = _GRAMMARS[language](self._decks)
 
     def words(self, n: int) -> Text:
-        """Return an utterance of `n` words, usually 1 to 3, that need not make sense together."""
+        """Return an utterance of `n` words, usually 1 to 3, that need not make sense together.
+
+        Raises:
+            UserError: `n` is less than 1.
+        """
+        if n < 1:
+            raise UserError(f"A text of {n} words says nothing", "Ask for 1 word or more")
         while True:
             found = [self._word() for _ in range(n)]
             text = " ".join(found)
