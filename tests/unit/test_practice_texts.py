@@ -13,6 +13,7 @@ from amharic_tts.errors import StudioError, UserError
 from amharic_tts.espeak import client
 from amharic_tts.g2p.base import phone_table, phones
 from amharic_tts.g2p.pipeline import EnhancedAmharicG2P
+from amharic_tts.g2p.speak_phonemes import speakable
 from amharic_tts.tokenizer import vocabulary
 from amharic_tts.tokenizer.encoder import TextEncoder
 from amharic_tts.tokenizer.practice import practice_vocabulary
@@ -164,6 +165,12 @@ def test_every_amharic_consonant_plain_and_long_and_every_vowel_come_often() -> 
             assert count[f"{phone.phone}ː"] >= 3, phone
 
 
+def test_the_teacher_can_say_every_amharic_text() -> None:
+    for ipa in EnhancedAmharicG2P("rule_based").convert(many("am", 1)):
+        assert not speakable(ipa).dropped
+        assert speakable(ipa).mnemonics
+
+
 def test_every_fidel_comes() -> None:
     writer = Writer("am", 0)
     count = Counter("".join(writer.words(1 + number % 3).text for number in range(600)))
@@ -260,6 +267,12 @@ def test_too_few_characters_or_words_are_refused() -> None:
         Writer("en", 0).sentence(19)
     with pytest.raises(UserError, match="0 words"):
         Writer("en", 0).words(0)
+
+
+def test_a_form_that_asks_for_an_unknown_kind_of_word_says_so() -> None:
+    writer = Writer("en", 0)
+    with pytest.raises(StudioError, match=r"`\[nuon\]`, no kind of word"):
+        words.fill("The [nuon] is here.", writer._grammar._slot)
 
 
 def test_a_broken_word_list_names_its_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
-from training.practice.words import Decks, fill
+from training.practice.words import Decks, fill, read_words
 
+FILE = "english.tsv"
 _VOWELS = "aeiou"
 _SAID_YOU = re.compile("(?:use|usu|uni|eu|one|once)")
 """Begins with the sound of `you` or `w`, for all that it is spelled with a vowel."""
 _SILENT_H = re.compile("(?:hour|honest|honor|heir)")
-_ONE_SYLLABLE = re.compile("[^aeiouy]*(?:qu)?[aeiou][bdgklmnprt]")
 _NOUNS = ("person", "animal", "thing", "food", "place", "body", "idea")
 _VERBS = ("go", "do", "meet", "say", "verb")
 _PLAIN = (
@@ -35,7 +36,7 @@ def past(verb: str, doubled: bool = False) -> str:
         return verb + "d"
     if _ends_in_y(verb):
         return verb[:-1] + "ied"
-    return verb + verb[-1] * _doubles(verb, doubled) + "ed"
+    return verb + verb[-1] * doubled + "ed"
 
 
 def going(verb: str, doubled: bool = False) -> str:
@@ -44,7 +45,7 @@ def going(verb: str, doubled: bool = False) -> str:
         return verb[:-2] + "ying"
     if verb.endswith("e") and not re.search("(?:ee|oe|ye)$", verb):
         return verb[:-1] + "ing"
-    return verb + verb[-1] * _doubles(verb, doubled) + "ing"
+    return verb + verb[-1] * doubled + "ing"
 
 
 def third(verb: str) -> str:
@@ -62,16 +63,9 @@ class English:
     """English texts of the kinds in `data/english.tsv`."""
 
     def __init__(self, decks: Decks) -> None:
-        """Bend every word once, so that every form of it comes among the single words."""
+        """Draw from these words."""
         self._decks = decks
-        found = [word for kind in _PLAIN for word in decks.words[kind]]
-        for kind in _NOUNS:
-            for entry in decks.words[kind]:
-                found += [_noun(entry, many=False), _noun(entry, many=True)]
-        for kind in _VERBS:
-            for entry in decks.words[kind]:
-                found += [_verb(entry, form) for form in ("", "s", "past", "done", "ing")]
-        decks.add("any", found)
+        decks.add("any", _every_form())
 
     def word(self) -> str:
         """Return a word in any of its forms."""
@@ -146,5 +140,15 @@ def _ends_in_y(word: str) -> bool:
     return word.endswith("y") and word[-2:-1] not in _VOWELS
 
 
-def _doubles(verb: str, doubled: bool) -> bool:
-    return doubled or bool(_ONE_SYLLABLE.fullmatch(verb))
+@cache
+def _every_form() -> tuple[str, ...]:
+    """Return every word in all its forms, for the single words."""
+    words = read_words(FILE)
+    found = [word for kind in _PLAIN for word in words[kind]]
+    for kind in _NOUNS:
+        for entry in words[kind]:
+            found += [_noun(entry, many=False), _noun(entry, many=True)]
+    for kind in _VERBS:
+        for entry in words[kind]:
+            found += [_verb(entry, form) for form in ("", "s", "past", "done", "ing")]
+    return tuple(found)

@@ -29,7 +29,7 @@ MADE_UP = {"am": 0.35, "en": 0.15}
 """Share of made-up words among single words. Most fidel are rare in common words."""
 RUN = {"am": 3, "en": 4}
 """Words in a row that no text shares with an evaluation sentence."""
-_FILES = {"am": "amharic.tsv", "en": "english.tsv"}
+_FILES = {"am": amharic.FILE, "en": english.FILE}
 _GRAMMARS: dict[str, type[Grammar]] = {"am": amharic.Amharic, "en": english.English}
 _WORD = re.compile(r"[\w'፟-]+")
 
