@@ -7,7 +7,7 @@ more than a few words of it in a row.
 
 Example:
     >>> Writer("en", seed=0).sentence(max_characters=60)
-    Text(language='en', text='The tailor copied her sister.')
+    Text(language='en', text='Thomas is the widest smith in Berlin.')
 """
 
 from __future__ import annotations
@@ -22,15 +22,28 @@ from amharic_tts.text.tables import rows
 from training.practice import amharic, english
 from training.practice.words import Decks, Grammar, read_words
 
-LANGUAGES: tuple[str, ...] = ("am", "en")
 SHORTEST = 20
 """The least `max_characters` of a sentence; shorter ones are too few to choose from."""
-MADE_UP = {"am": 0.35, "en": 0.15}
-"""Share of made-up words among single words. Most fidel are rare in common words."""
-RUN = {"am": 3, "en": 4}
-"""Words in a row that no text shares with an evaluation sentence."""
-_FILES = {"am": amharic.FILE, "en": english.FILE}
-_GRAMMARS: dict[str, type[Grammar]] = {"am": amharic.Amharic, "en": english.English}
+
+
+@dataclass(frozen=True)
+class Language:
+    """What there is for a language."""
+
+    file: str
+    """Its words and sentences, in `data`."""
+    grammar: type[Grammar]
+    made_up: float
+    """Share of made-up words among single words."""
+    run: int
+    """Words in a row that no text shares with an evaluation sentence."""
+
+
+LANGUAGES = {
+    # Most fidel are rare in common words, so more of the words are made up.
+    "am": Language(amharic.FILE, amharic.Amharic, made_up=0.35, run=3),
+    "en": Language(english.FILE, english.English, made_up=0.15, run=4),
+}
 _WORD = re.compile(r"[\w'፟-]+")
 
 
@@ -50,12 +63,11 @@ class Writer:
     """
 
     def __init__(self, language: str, seed: int) -> None:
-        known(language)
+        own = _known(language)
         self.language = language
-        self._random = random.Random(seed)
-        words = read_words(_FILES[language])
-        self._decks = Decks(words, self._random)
-        self._grammar = _GRAMMARS[language](self._decks)
+        self._made_up = own.made_up
+        self._decks = Decks(read_words(own.file), random.Random(seed))
+        self._grammar = own.grammar(self._decks)
 
     def words(self, n: int) -> Text:
         """Return an utterance of `n` words, usually 1 to 3, that need not make sense together.
@@ -88,7 +100,7 @@ class Writer:
                 return Text(self.language, text)
 
     def _word(self) -> str:
-        if self._random.random() < MADE_UP[self.language]:
+        if self._decks.chance(self._made_up):
             return self._grammar.made_up()
         return self._grammar.word()
 
@@ -100,19 +112,21 @@ def unseen(language: str) -> tuple[str, ...]:
     Raises:
         UserError: There are no sentences for the language.
     """
-    known(language)
+    _known(language)
     table = rows("training.practice", "unseen.tsv", ("sentence", "language"))
     return tuple(text for text, of in table if of == language)
 
 
 def refused(language: str, text: str) -> bool:
-    """Return whether a text holds a part of an evaluation sentence: `RUN` words in a row."""
-    return not _held(language).isdisjoint(_runs(text, RUN[language]))
+    """Return whether a text holds a part of an evaluation sentence: `run` words in a row."""
+    return not _held(language).isdisjoint(_runs(text, LANGUAGES[language].run))
 
 
 @cache
 def _held(language: str) -> frozenset[tuple[str, ...]]:
-    return frozenset(run for text in unseen(language) for run in _runs(text, RUN[language]))
+    return frozenset(
+        run for text in unseen(language) for run in _runs(text, LANGUAGES[language].run)
+    )
 
 
 def _runs(text: str, length: int) -> list[tuple[str, ...]]:
@@ -120,8 +134,8 @@ def _runs(text: str, length: int) -> list[tuple[str, ...]]:
     return [tuple(words[at : at + length]) for at in range(max(0, len(words) - length) + 1)]
 
 
-def known(language: str) -> None:
-    """Refuse a language that has no words.
+def _known(language: str) -> Language:
+    """Return what there is for a language.
 
     Raises:
         UserError: There are no words for it; the message names those that there are.
@@ -131,3 +145,4 @@ def known(language: str) -> None:
             f"There are no practice texts for the language `{language}`",
             f"There are some for: {', '.join(LANGUAGES)}; docs/practice.md says how to add one",
         )
+    return LANGUAGES[language]
