@@ -1,13 +1,13 @@
 """Train the practice base: ``python -m training.practice.build --out DIR [--hours H]``.
 
-The stages, in waves; those of a wave run side by side, a process each:
+After ``speak``, where the teacher's many voices say all texts (`texts`, `voices`, `teacher`), two
+chains run side by side, a process at a time each:
 
-1. ``speak``: texts (`texts`) in the teacher's many voices (`voices`, `teacher`);
-2. ``codec`` and ``listener``: the DVAE, and the speaker encoder;
-3. ``encode``: codes of all clips, and each voice's embeddings;
-4. ``reader`` and ``begin``: the GPT, and the decoder on the embeddings of codes meanwhile;
-5. ``latents``: what the trained GPT gives the decoder;
-6. ``decoder``: the decoder on those, begun with what it learned before.
+* ``codec``, the DVAE; ``encode``, the codes of all clips; ``reader``, the GPT;
+* ``listener``, the speaker encoder; ``voices``, each voice's embeddings; ``begin``, the decoder on
+  the embeddings of codes, as long as there are no latents.
+
+Then ``latents``, what the trained GPT gives the decoder, and ``decoder``, which goes on with those.
 
 A build that was cut off goes on where it was; a finished stage is not done again. What is measured
 on the way stands in ``DIR/journal.jsonl``. For another language change `texts` and `voices`.
@@ -40,15 +40,11 @@ from training.practice.reader import Reading, SharedPrompts
 from training.practice.teacher import Library, Line
 from training.practice.texts import Writer, unseen
 
-WAVES = (
-    ("speak",),
-    ("codec", "listener"),
-    ("encode",),
-    ("reader", "begin"),
-    ("latents",),
-    ("decoder",),
-)
-SHARES = {"codec": 0.08, "listener": 0.08, "reader": 0.47, "begin": 0.47, "decoder": 0.22}
+FIRST, LAST = ("speak",), ("latents", "decoder")
+CHAINS = (("codec", "encode", "reader"), ("listener", "voices", "begin"))
+NEEDS = {"begin": "encode"}
+"""What a stage needs of the other chain."""
+SHARES = {"codec": 0.06, "listener": 0.15, "reader": 0.47, "begin": 0.37, "decoder": 0.22}
 """Of the hours; the rest is for speaking, encoding and latents."""
 _JUDGED_SHARE = 8
 """One in so many voices is the judged one, so that it is learned best."""
@@ -157,7 +153,7 @@ class Build:
         )
 
     def encode(self) -> None:
-        """Make codes of all clips, and a few embeddings of each voice."""
+        """Make the codes of all clips."""
         dvae, stats = self.trained_codec()
         for name, folder in (("codes", self.clips), ("held-codes", self.held)):
             library = Library(folder)
@@ -165,6 +161,9 @@ class Build:
             sizes = np.array([len(one) for one in made])
             with writing(self.folder / f"{name}.npz") as file:
                 np.savez(file, codes=np.concatenate(made), sizes=sizes)
+
+    def voices(self) -> None:
+        """Write a few embeddings of each voice."""
         with writing(self.folder / "voices.pth") as file:
             torch.save(self._embeddings(), file)
 
@@ -313,23 +312,48 @@ class Build:
 
 
 def run(folder: Path, plan: Plan, threads: int, device: str) -> None:
-    """Run all waves; a finished stage leaves a mark and is not run again.
+    """Run all stages; a finished one leaves a mark and is not run again.
 
     Raises:
         StudioError: A stage ended with an error; its log is named.
     """
     folder.mkdir(parents=True, exist_ok=True)
     Plan.kept(folder, plan)
-    for wave in WAVES:
-        left = [stage for stage in wave if not _mark(folder, stage).exists()]
-        each = max(1, threads // max(1, len(left)))
-        started = {stage: _start(folder, stage, each, device) for stage in left}
-        for stage, process in started.items():
-            if process.wait():
-                raise StudioError(
-                    f"The stage `{stage}` ended with {process.returncode}",
-                    f"Read {folder / (stage + '.log')}, then run the same command again",
-                )
+    _chains(folder, (FIRST,), threads, device)
+    _chains(folder, CHAINS, threads, device)
+    _chains(folder, (LAST,), threads, device)
+
+
+def _chains(folder: Path, chains: Sequence[Sequence[str]], threads: int, device: str) -> None:
+    """Run chains of stages side by side until all are done."""
+    left = [[stage for stage in chain if not _mark(folder, stage).exists()] for chain in chains]
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        while any(left):
+            for chain in left:
+                if chain and chain[0] not in running and _ready(folder, chain[0]):
+                    # The second chain takes what the first leaves, which is most of one core.
+                    own = threads if chain is left[0] else 1
+                    running[chain[0]] = _start(folder, chain[0], own, device)
+                elif chain and chain[0] in running and running[chain[0]].poll() is not None:
+                    _check(folder, chain[0], running.pop(chain[0]).returncode)
+                    chain.pop(0)
+            time.sleep(0.5)
+    finally:
+        for process in running.values():
+            process.terminate()
+
+
+def _ready(folder: Path, stage: str) -> bool:
+    return stage not in NEEDS or _mark(folder, NEEDS[stage]).exists()
+
+
+def _check(folder: Path, stage: str, code: int) -> None:
+    if code:
+        raise StudioError(
+            f"The stage `{stage}` ended with {code}",
+            f"Read {folder / (stage + '.log')}, then run the same command again",
+        )
 
 
 def _mark(folder: Path, stage: str) -> Path:
@@ -354,7 +378,7 @@ def main() -> int:
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--stage", choices=[stage for wave in WAVES for stage in wave])
+    parser.add_argument("--stage", choices=[*FIRST, *CHAINS[0], *CHAINS[1], *LAST])
     asked = parser.parse_args()
     device = asked.device
     if device == "auto":

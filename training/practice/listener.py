@@ -28,7 +28,7 @@ FILTERS = (8, 16, 32, 64)
 DIMENSION = 512
 HEARS = 16_000
 _MARGIN, _SCALE = 0.2, 20.0
-_ROWS = 48
+_ROWS = 32
 
 
 def new_listener() -> ResNetSpeakerEncoder:
@@ -77,7 +77,7 @@ def train(
     by_voice = {name: [c for c in library.clips if c.voice == name] for name in names}
     right, every = 0.0, 50
     while not sitting.over:
-        samples = int(rng.uniform(1.0, 3.0) * RATE)
+        samples = int(rng.uniform(1.0, 1.8) * RATE)
         chosen = rng.choice(len(names), _ROWS)
         sound = [_stretch(library, by_voice[names[i]], samples, rng) for i in chosen]
         heard = [soxr.resample(one, RATE, HEARS, "LQ") for one in sound]
