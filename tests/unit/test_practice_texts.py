@@ -13,16 +13,6 @@ from amharic_tts.errors import StudioError, UserError
 from amharic_tts.espeak import client
 from amharic_tts.g2p.base import phone_table, phones
 from amharic_tts.g2p.pipeline import EnhancedAmharicG2P
-<<<<<<< HEAD
-from amharic_tts.tokenizer import vocabulary
-from amharic_tts.tokenizer.encoder import TextEncoder
-from amharic_tts.tokenizer.practice import practice_vocabulary
-from amharic_tts.tokenizer.settings import TextSettings
-from training.practice import amharic, english, texts, words
-from training.practice.texts import LANGUAGES, RUN, Text, Writer, refused, unseen
-
-LEAST = {"am": 700, "en": 2500}
-=======
 from amharic_tts.g2p.speak_phonemes import speakable
 from amharic_tts.tokenizer import vocabulary
 from amharic_tts.tokenizer.encoder import TextEncoder
@@ -32,7 +22,6 @@ from training.practice import amharic, english, texts, words
 from training.practice.texts import LANGUAGES, Text, Writer, refused, unseen
 
 LEAST = {"en": 2500}
->>>>>>> pb-texts
 """Words of each list, before they are bent."""
 ENGLISH_PHONES = (
     "p b t d k ɡ f v θ ð s z ʃ ʒ h m n ŋ l ɹ j w tʃ dʒ iː ɪ ɛ æ ʌ ə ɚ ɜː ɑː ɔː ʊ uː eɪ aɪ ɔɪ aʊ oʊ"
@@ -59,17 +48,10 @@ def test_a_text_says_its_language() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_there_are_enough_words(language: str) -> None:
-<<<<<<< HEAD
-    kinds = words.read_words(texts._FILES[language])
-    parts = {"fidel", "onset", "rime", "link", "ending", "never", *words.PHRASES}
-    found = {entry for kind, entries in kinds.items() if kind not in parts for entry in entries}
-    assert len(found) >= LEAST[language]
-=======
     kinds = words.read_words(LANGUAGES[language].file)
     parts = {"fidel", "onset", "rime", "link", "ending", "never", *words.PHRASES}
     found = {entry for kind, entries in kinds.items() if kind not in parts for entry in entries}
     assert len(found) >= LEAST.get(language, 700)
->>>>>>> pb-texts
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -100,11 +82,7 @@ def test_sentences_keep_to_the_length_and_are_of_many_lengths(language: str) -> 
 def test_statements_questions_exclamations_and_commas(language: str) -> None:
     found = many(language)[600:]
     ends = Counter(text[-1] for text in found)
-<<<<<<< HEAD
-    stop = {"am": "።", "en": "."}[language]
-=======
     stop = "።" if language == "am" else "."
->>>>>>> pb-texts
     assert set(ends) == {stop, "?", "!"}
     assert min(ends.values()) >= 20
     assert sum(("፣" in text) or ("," in text) for text in found) >= 20
@@ -119,15 +97,12 @@ def test_nothing_is_lost_on_the_way_to_the_model(language: str) -> None:
         assert encoder.unknown(text) == []
 
 
-<<<<<<< HEAD
-=======
 def test_the_vocabulary_has_every_phone_of_the_texts() -> None:
     vocab = vocabulary.extend(practice_vocabulary(), "am", "phonemes").vocab
     encoder = TextEncoder(vocab, current("am", "phonemes"))
     assert [text for text in (*many("am"), *unseen("am")) if encoder.unknown(text)] == []
 
 
->>>>>>> pb-texts
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_slot_of_a_form_is_left_open(language: str) -> None:
     writer = Writer(language, 3)
@@ -142,30 +117,18 @@ def test_no_slot_of_a_form_is_left_open(language: str) -> None:
 def test_twenty_sentences_are_kept_for_the_evaluation(language: str) -> None:
     kept = unseen(language)
     assert len(kept) == len(set(kept)) == 20
-<<<<<<< HEAD
-    assert all(20 > len(text.split()) >= RUN[language] for text in kept)
-=======
     assert all(20 > len(text.split()) >= LANGUAGES[language].run for text in kept)
->>>>>>> pb-texts
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_evaluation_sentence_nor_a_part_of_one_passes(language: str) -> None:
     for kept in unseen(language):
         found = re.findall(r"[\w'-]+", kept)
-<<<<<<< HEAD
-        for at in range(len(found) - RUN[language] + 1):
-            part = " ".join(found[at : at + RUN[language]])
-            assert refused(language, part)
-            assert refused(language, f"Well, {part.upper()}!")
-        assert not refused(language, " ".join(found[: RUN[language] - 1]))
-=======
         for at in range(len(found) - LANGUAGES[language].run + 1):
             part = " ".join(found[at : at + LANGUAGES[language].run])
             assert refused(language, part)
             assert refused(language, f"Well, {part.upper()}!")
         assert not refused(language, " ".join(found[: LANGUAGES[language].run - 1]))
->>>>>>> pb-texts
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -208,15 +171,12 @@ def test_every_amharic_consonant_plain_and_long_and_every_vowel_come_often() -> 
             assert count[f"{phone.phone}ː"] >= 3, phone
 
 
-<<<<<<< HEAD
-=======
 def test_the_teacher_can_say_every_amharic_text() -> None:
     for ipa in EnhancedAmharicG2P("rule_based").convert(many("am", 1)):
         assert not speakable(ipa).dropped
         assert speakable(ipa).mnemonics
 
 
->>>>>>> pb-texts
 def test_every_fidel_comes() -> None:
     writer = Writer("am", 0)
     count = Counter("".join(writer.words(1 + number % 3).text for number in range(600)))
@@ -315,15 +275,12 @@ def test_too_few_characters_or_words_are_refused() -> None:
         Writer("en", 0).words(0)
 
 
-<<<<<<< HEAD
-=======
 def test_a_form_that_asks_for_an_unknown_kind_of_word_says_so() -> None:
     writer = Writer("en", 0)
     with pytest.raises(StudioError, match=r"`\[nuon\]`, no kind of word"):
         words.fill("The [nuon] is here.", writer._grammar._slot)
 
 
->>>>>>> pb-texts
 def test_a_broken_word_list_names_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(words, "rows", lambda package, name: iter([["noun", "cat", "dog"]]))
     with pytest.raises(StudioError, match="`x.tsv`: `noun` has 3 columns, not 2"):

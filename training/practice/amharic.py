@@ -7,18 +7,12 @@ perfect, the compound imperfect, their negatives, the article, plural, object an
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from amharic_tts.text.ethiopic import GEMINATION
-from training.practice.words import Decks, fill
-
-=======
 from functools import cache
 
 from amharic_tts.text.ethiopic import GEMINATION
 from training.practice.words import Decks, fill, read_words
 
 FILE = "amharic.tsv"
->>>>>>> pb-texts
 PERSONS = ("he", "she", "they", "i", "we", "you")
 _NOUNS = ("man", "woman", "animal", "thing", "food", "drink", "mass", "place", "body", "idea")
 _VERBS = ("go", "happen", "do", "meet")
@@ -189,25 +183,6 @@ class Amharic:
     """Amharic texts of the kinds in `data/amharic.tsv`."""
 
     def __init__(self, decks: Decks) -> None:
-<<<<<<< HEAD
-        """Bend every word once, so that every form of it comes among the single words."""
-        self._decks = decks
-        self._person = "he"
-        found: list[str] = []
-        for kind in (*_PLAIN, *_NOUNS, "inside"):
-            for entry in decks.words[kind]:
-                found += entry.split("_")
-        for kind in _NOUNS:
-            for noun in decks.words[kind]:
-                if "_" not in noun:
-                    found += _noun_forms(noun)
-        for kind in _VERBS:
-            for entry in decks.words[kind]:
-                found += _verb_forms(entry, transitive=kind in ("do", "meet"))
-            decks.add(f"{kind}.regular", [entry for entry in decks.words[kind] if regular(entry)])
-        decks.add("any", found)
-        decks.add("long", [letter + GEMINATION for letter in decks.words["fidel"]])
-=======
         """Draw from these words."""
         self._decks = decks
         self._person = "he"
@@ -215,7 +190,6 @@ class Amharic:
             decks.add(f"{kind}.regular", [entry for entry in decks.words[kind] if regular(entry)])
         decks.add("long", [letter + GEMINATION for letter in decks.words["fidel"]])
         decks.add("any", _every_form())
->>>>>>> pb-texts
 
     def word(self) -> str:
         """Return a word in any of its forms."""
@@ -315,8 +289,6 @@ def _verb_forms(entry: str, transitive: bool) -> list[str]:
         found += [past_with(entry, person, "him") for person in ("he", "she", "they", "i")]
         found += [past_with(entry, person, "me") for person in ("he", "she", "they")]
     return found
-<<<<<<< HEAD
-=======
 
 
 @cache
@@ -335,4 +307,3 @@ def _every_form() -> tuple[str, ...]:
         for entry in words[kind]:
             found += _verb_forms(entry, transitive=kind in ("do", "meet"))
     return tuple(found)
->>>>>>> pb-texts

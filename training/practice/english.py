@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import re
-<<<<<<< HEAD
-
-from training.practice.words import Decks, fill
-
-=======
 from functools import cache
 
 from training.practice.words import Decks, fill, read_words
 
 FILE = "english.tsv"
->>>>>>> pb-texts
 _VOWELS = "aeiou"
 _SAID_YOU = re.compile("(?:use|usu|uni|eu|one|once)")
 """Begins with the sound of `you` or `w`, for all that it is spelled with a vowel."""
 _SILENT_H = re.compile("(?:hour|honest|honor|heir)")
-<<<<<<< HEAD
-_ONE_SYLLABLE = re.compile("[^aeiouy]*(?:qu)?[aeiou][bdgklmnprt]")
-=======
->>>>>>> pb-texts
 _NOUNS = ("person", "animal", "thing", "food", "place", "body", "idea")
 _VERBS = ("go", "do", "meet", "say", "verb")
 _PLAIN = (
@@ -46,11 +36,7 @@ def past(verb: str, doubled: bool = False) -> str:
         return verb + "d"
     if _ends_in_y(verb):
         return verb[:-1] + "ied"
-<<<<<<< HEAD
-    return verb + verb[-1] * _doubles(verb, doubled) + "ed"
-=======
     return verb + verb[-1] * doubled + "ed"
->>>>>>> pb-texts
 
 
 def going(verb: str, doubled: bool = False) -> str:
@@ -59,11 +45,7 @@ def going(verb: str, doubled: bool = False) -> str:
         return verb[:-2] + "ying"
     if verb.endswith("e") and not re.search("(?:ee|oe|ye)$", verb):
         return verb[:-1] + "ing"
-<<<<<<< HEAD
-    return verb + verb[-1] * _doubles(verb, doubled) + "ing"
-=======
     return verb + verb[-1] * doubled + "ing"
->>>>>>> pb-texts
 
 
 def third(verb: str) -> str:
@@ -81,22 +63,9 @@ class English:
     """English texts of the kinds in `data/english.tsv`."""
 
     def __init__(self, decks: Decks) -> None:
-<<<<<<< HEAD
-        """Bend every word once, so that every form of it comes among the single words."""
-        self._decks = decks
-        found = [word for kind in _PLAIN for word in decks.words[kind]]
-        for kind in _NOUNS:
-            for entry in decks.words[kind]:
-                found += [_noun(entry, many=False), _noun(entry, many=True)]
-        for kind in _VERBS:
-            for entry in decks.words[kind]:
-                found += [_verb(entry, form) for form in ("", "s", "past", "done", "ing")]
-        decks.add("any", found)
-=======
         """Draw from these words."""
         self._decks = decks
         decks.add("any", _every_form())
->>>>>>> pb-texts
 
     def word(self) -> str:
         """Return a word in any of its forms."""
@@ -171,10 +140,6 @@ def _ends_in_y(word: str) -> bool:
     return word.endswith("y") and word[-2:-1] not in _VOWELS
 
 
-<<<<<<< HEAD
-def _doubles(verb: str, doubled: bool) -> bool:
-    return doubled or bool(_ONE_SYLLABLE.fullmatch(verb))
-=======
 @cache
 def _every_form() -> tuple[str, ...]:
     """Return every word in all its forms, for the single words."""
@@ -187,4 +152,3 @@ def _every_form() -> tuple[str, ...]:
         for entry in words[kind]:
             found += [_verb(entry, form) for form in ("", "s", "past", "done", "ing")]
     return tuple(found)
->>>>>>> pb-texts

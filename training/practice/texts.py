@@ -7,11 +7,7 @@ more than a few words of it in a row.
 
 Example:
     >>> Writer("en", seed=0).sentence(max_characters=60)
-<<<<<<< HEAD
-    Text(language='en', text='The tailor copied her sister.')
-=======
     Text(language='en', text='Thomas is the widest smith in Berlin.')
->>>>>>> pb-texts
 """
 
 from __future__ import annotations
@@ -26,17 +22,6 @@ from amharic_tts.text.tables import rows
 from training.practice import amharic, english
 from training.practice.words import Decks, Grammar, read_words
 
-<<<<<<< HEAD
-LANGUAGES: tuple[str, ...] = ("am", "en")
-SHORTEST = 20
-"""The least `max_characters` of a sentence; shorter ones are too few to choose from."""
-MADE_UP = {"am": 0.35, "en": 0.15}
-"""Share of made-up words among single words. Most fidel are rare in common words."""
-RUN = {"am": 3, "en": 4}
-"""Words in a row that no text shares with an evaluation sentence."""
-_FILES = {"am": "amharic.tsv", "en": "english.tsv"}
-_GRAMMARS: dict[str, type[Grammar]] = {"am": amharic.Amharic, "en": english.English}
-=======
 SHORTEST = 20
 """The least `max_characters` of a sentence; shorter ones are too few to choose from."""
 
@@ -59,7 +44,6 @@ LANGUAGES = {
     "am": Language(amharic.FILE, amharic.Amharic, made_up=0.35, run=3),
     "en": Language(english.FILE, english.English, made_up=0.15, run=4),
 }
->>>>>>> pb-texts
 _WORD = re.compile(r"[\w'፟-]+")
 
 
@@ -79,20 +63,11 @@ class Writer:
     """
 
     def __init__(self, language: str, seed: int) -> None:
-<<<<<<< HEAD
-        known(language)
-        self.language = language
-        self._random = random.Random(seed)
-        words = read_words(_FILES[language])
-        self._decks = Decks(words, self._random)
-        self._grammar = _GRAMMARS[language](self._decks)
-=======
         own = _known(language)
         self.language = language
         self._made_up = own.made_up
         self._decks = Decks(read_words(own.file), random.Random(seed))
         self._grammar = own.grammar(self._decks)
->>>>>>> pb-texts
 
     def words(self, n: int) -> Text:
         """Return an utterance of `n` words, usually 1 to 3, that need not make sense together.
@@ -125,11 +100,7 @@ class Writer:
                 return Text(self.language, text)
 
     def _word(self) -> str:
-<<<<<<< HEAD
-        if self._random.random() < MADE_UP[self.language]:
-=======
         if self._decks.chance(self._made_up):
->>>>>>> pb-texts
             return self._grammar.made_up()
         return self._grammar.word()
 
@@ -141,34 +112,21 @@ def unseen(language: str) -> tuple[str, ...]:
     Raises:
         UserError: There are no sentences for the language.
     """
-<<<<<<< HEAD
-    known(language)
-=======
     _known(language)
->>>>>>> pb-texts
     table = rows("training.practice", "unseen.tsv", ("sentence", "language"))
     return tuple(text for text, of in table if of == language)
 
 
 def refused(language: str, text: str) -> bool:
-<<<<<<< HEAD
-    """Return whether a text holds a part of an evaluation sentence: `RUN` words in a row."""
-    return not _held(language).isdisjoint(_runs(text, RUN[language]))
-=======
     """Return whether a text holds a part of an evaluation sentence: `run` words in a row."""
     return not _held(language).isdisjoint(_runs(text, LANGUAGES[language].run))
->>>>>>> pb-texts
 
 
 @cache
 def _held(language: str) -> frozenset[tuple[str, ...]]:
-<<<<<<< HEAD
-    return frozenset(run for text in unseen(language) for run in _runs(text, RUN[language]))
-=======
     return frozenset(
         run for text in unseen(language) for run in _runs(text, LANGUAGES[language].run)
     )
->>>>>>> pb-texts
 
 
 def _runs(text: str, length: int) -> list[tuple[str, ...]]:
@@ -176,13 +134,8 @@ def _runs(text: str, length: int) -> list[tuple[str, ...]]:
     return [tuple(words[at : at + length]) for at in range(max(0, len(words) - length) + 1)]
 
 
-<<<<<<< HEAD
-def known(language: str) -> None:
-    """Refuse a language that has no words.
-=======
 def _known(language: str) -> Language:
     """Return what there is for a language.
->>>>>>> pb-texts
 
     Raises:
         UserError: There are no words for it; the message names those that there are.
@@ -192,7 +145,4 @@ def _known(language: str) -> Language:
             f"There are no practice texts for the language `{language}`",
             f"There are some for: {', '.join(LANGUAGES)}; docs/practice.md says how to add one",
         )
-<<<<<<< HEAD
-=======
     return LANGUAGES[language]
->>>>>>> pb-texts

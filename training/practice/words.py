@@ -5,10 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-<<<<<<< HEAD
-=======
 from functools import cache
->>>>>>> pb-texts
 from typing import Protocol
 
 from amharic_tts.errors import StudioError
@@ -35,10 +32,7 @@ class Grammar(Protocol):
         """Return a sentence with its punctuation."""
 
 
-<<<<<<< HEAD
-=======
 @cache
->>>>>>> pb-texts
 def read_words(name: str) -> dict[str, tuple[str, ...]]:
     """Return the entries of each kind of a file in `data`; a kind may have several lines.
 
@@ -68,9 +62,6 @@ class Decks:
         self.words[kind] = tuple(dict.fromkeys(words))
 
     def one(self, *kinds: str) -> str:
-<<<<<<< HEAD
-        """Return the next word of a kind; of several, larger ones are taken more often."""
-=======
         """Return the next word of a kind; of several, larger ones are taken more often.
 
         Raises:
@@ -82,7 +73,6 @@ class Decks:
                     f"A sentence of the practice texts asks for `[{each}]`, no kind of word",
                     "Correct the sentence, or add a line of that kind to the word list",
                 )
->>>>>>> pb-texts
         kind = kinds[0]
         if len(kinds) > 1:
             sizes = [len(self.words[each]) for each in kinds]
