@@ -19,7 +19,7 @@ from TTS.tts.layers.xtts.hifigan_decoder import ResNetSpeakerEncoder
 
 from training.base import RATE
 from training.practice.clock import Sitting, Tell
-from training.practice.teacher import Library, Spoken
+from training.practice.teacher import Library
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
