@@ -180,14 +180,14 @@ class Build:
             for name, own in by_voice.items()
         }
 
-    def _weights(self, stage: str) -> dict[str, Tensor]:
+    def weights(self, stage: str) -> dict[str, Tensor]:
         path = self.folder / f"{stage}.pth"
         state: dict[str, Tensor] = torch.load(path, weights_only=True, map_location="cpu")["model"]
         return state
 
     def trained_codec(self) -> tuple[Any, Tensor]:
         """Return the DVAE and the mel statistics."""
-        state = self._weights("codec")
+        state = self.weights("codec")
         dvae = codec.new_dvae(codec.CODES, codec.WIDTH, codec.WIDTH)
         dvae.load_state_dict(state)
         stats: Tensor = torch.load(self.folder / "mel_stats.pth", weights_only=True)
@@ -195,7 +195,7 @@ class Build:
 
     def trained_listener(self) -> Any:
         """Return the speaker encoder."""
-        state = self._weights("listener")
+        state = self.weights("listener")
         own = {k.removeprefix("listener."): v for k, v in state.items() if k != "voices"}
         ear = listener.new_listener()
         ear.load_state_dict(own)
@@ -226,7 +226,7 @@ class Build:
         """Return the GPT in its packed form."""
         own = encoders()["en"][0]
         model = SharedPrompts(reader.new_reader(own.size, own.ids))
-        model.load_state_dict(self._weights("reader"))
+        model.load_state_dict(self.weights("reader"))
         model.eval()
         return model
 
@@ -297,7 +297,7 @@ class Build:
         given = dict(zip(packed["numbers"].tolist(), parts, strict=True))
         known = torch.load(self.folder / "voices.pth", weights_only=True)
         crops = decoder.Crops(self._examples(lambda i: given[i], rows, list(given)), known)
-        begun = self._weights("begin")
+        begun = self.weights("begin")
         begun = {k: v for k, v in begun.items() if not k.startswith("conv_pre.")}
         decoder.train(
             crops,
