@@ -52,7 +52,7 @@ def parts(build: Build, card: str) -> Parts:
         FileNotFoundError: A stage has not written anything yet.
     """
     vocab, (dvae, stats) = practice_base_vocabulary(), build.trained_codec()
-    gpt = {key: value for key, value in build.trained_reader().state_dict().items()}
+    gpt = dict(build.trained_reader().state_dict())
     narrow = decoder.new_decoder(reader.DIM)
     stage = "decoder" if (build.folder / "decoder.pth").exists() else "begin"
     narrow.load_state_dict(build.weights(stage))
