@@ -133,13 +133,22 @@ class SpeechEngine:
             samples: Float mono at `RATE`.
             reference: A recording.
         """
+        wanted = self._condition(reference).speaker.reshape(-1).double().cpu().numpy()
+        got = self.embedding(samples)
+        return float(got @ wanted / (np.linalg.norm(got) * np.linalg.norm(wanted)))
+
+    def embedding(self, samples: np.ndarray) -> np.ndarray:
+        """Return what the model's speaker encoder says of a voice, float64 of shape ``(512,)``.
+
+        Args:
+            samples: Float mono at `RATE`.
+        """
         import torch
 
-        wanted = self._condition(reference).speaker.reshape(-1)
         audio = torch.from_numpy(np.ascontiguousarray(samples, dtype=np.float32))[None]
         with torch.inference_mode():
-            got = self._model.get_speaker_embedding(audio.to(self.device), RATE).reshape(-1)
-            return float(torch.nn.functional.cosine_similarity(got, wanted, dim=0))
+            found = self._model.get_speaker_embedding(audio.to(self.device), RATE)
+        return np.asarray(found.double().cpu().numpy().reshape(-1))
 
     def speak(
         self,
