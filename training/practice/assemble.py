@@ -1,4 +1,4 @@
-"""From the stages' checkpoints to a base: ``python -m training.practice.assemble BUILD --out BASE``.
+"""From checkpoints to a base: ``python -m training.practice.assemble BUILD --out BASE``.
 
 Without ``--pack`` it writes the stock file set of what is trained so far, to be judged while
 training goes on; with ``--pack FILE`` also the compact file that the studio ships.
@@ -27,8 +27,8 @@ from training.practice.teacher import Library
 from training.practice.voices import JUDGED, heard
 
 NOTE = (
-    "A small XTTS that learned to speak from a synthetic voice (espeak-ng). It sounds synthetic, and "
-    "so does every voice trained from it. It is for hearing the way from a dataset to a voice "
+    "A small XTTS that learned to speak from a synthetic voice (espeak-ng). It sounds synthetic, "
+    "and so does every voice trained from it. It is for hearing the way from a dataset to a voice "
     "without a download"
 )
 SAMPLING = {

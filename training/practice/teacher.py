@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from amharic_tts.errors import StudioError
 from amharic_tts.espeak.client import EspeakClient
 from amharic_tts.files import write_text, writing
+from amharic_tts.g2p.say import for_espeak
 from training.base import RATE
 from training.practice.voices import TeacherVoice
 
@@ -61,14 +61,7 @@ def pronounced(line: Line) -> str:
     """
     if line.language != "am":
         return line.text
-    from amharic_tts.g2p import registry
-    from amharic_tts.g2p.speak_phonemes import speakable
-
-    spelled = speakable(registry.get(registry.DEFAULT).convert(line.text))
-    if spelled.dropped:
-        raise StudioError(f"The teacher can't say {spelled.dropped} of `{line.text}`")
-    end = line.text[-1] if line.text[-1] in ",?!" else "."
-    return " ".join(spelled.mnemonics) + end
+    return for_espeak(line.text)
 
 
 def speak(client: EspeakClient, lines: Sequence[Line]) -> list[np.ndarray]:
