@@ -1,5 +1,7 @@
 """The sample project: Amharic sentences of our own in espeak-ng's voice, as a real dataset.
 
+espeak-ng says them as our G2P reads them.
+
 Made as a person would make one: a few recordings with several sentences each and subtitles beside
 them, which then go through `prepare.build`.
 """
@@ -18,6 +20,7 @@ from amharic_tts.errors import MissingPart, StudioError, UserError
 from amharic_tts.espeak.client import EspeakClient
 from amharic_tts.events import Done, Event, Finding, Progress
 from amharic_tts.files import disk_errors, require_space, write_text
+from amharic_tts.g2p.say import for_espeak
 from amharic_tts.workspace import Workspace
 
 SENTENCES = Path(__file__).parent / "data" / "sample_sentences.tsv"
@@ -136,7 +139,8 @@ def _speak(recordings: Sequence[_Recording], folder: Path) -> None:
                 "voice": r.voice.voice,
                 "speed": r.voice.speed,
                 "pitch": r.voice.pitch,
-                "texts": r.texts,
+                "texts": [for_espeak(text) for text in r.texts],
+                "mnemonics": True,
             }
             for r in recordings
         ],

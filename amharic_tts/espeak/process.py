@@ -8,7 +8,7 @@ One request a line, one answer a line, until stdin ends or nothing was asked for
   really said, text by text
 - ``{"do": "record", "recordings": [{"out", "voice", "speed", "pitch", "texts"}], "gap"}`` ->
   ``{"version", "rate", "recordings": [{"out", "spans": [[start, end], ...]}]}`` in seconds, and
-  WAV files
+  WAV files; with ``"mnemonics": true`` a recording's texts hold ``[[mnemonics]]``
 
 or ``{"error": reason}``.
 """
@@ -56,7 +56,7 @@ def _recording(espeak: Espeak, wanted: dict[str, Any], gap: float) -> dict[str, 
     sound, spans = bytearray(pause), []
     for text in wanted["texts"]:
         start = len(sound)
-        sound += espeak.speak(text)
+        sound += espeak.speak(text, mnemonics=wanted.get("mnemonics", False))
         spans.append([start / 2 / espeak.rate, len(sound) / 2 / espeak.rate])
         sound += pause
     with wave.open(wanted["out"], "wb") as file:

@@ -72,6 +72,17 @@ def phones(ipa: str) -> list[str]:
     return _PHONE.findall(ipa)
 
 
+def studio_phones(ipa: str) -> list[str]:
+    """Split IPA in the studio's notation, where ጸ is `sʼ`, so that `tsʼ` is a t before it.
+
+    Such as in አትጽፍ, ``ʔatsʼɨf``. `phones` takes it for the affricate of other notations.
+    """
+    found: list[str] = []
+    for phone in phones(ipa):
+        found += ["t", phone[1:]] if phone.startswith("tsʼ") else [phone]
+    return found
+
+
 @dataclass(frozen=True)
 class Phone:
     """One line of the inventory."""

@@ -123,7 +123,7 @@ class TextEncoder:
         return read, self._tokenizer.encode(read)
 
     def _to_phones(self, clean: str) -> str:
-        from amharic_tts.g2p.base import phones
+        from amharic_tts.g2p.base import studio_phones
 
         pieces = []
         for part in _CLAUSE_END.split(clean):
@@ -134,7 +134,8 @@ class TextEncoder:
                 continue
             words = self._backend().convert(part.strip()).split()
             spoken = " ".join(
-                "".join(vocabulary.phone_token(phone) for phone in phones(word)) for word in words
+                "".join(vocabulary.phone_token(phone) for phone in studio_phones(word))
+                for word in words
             )
             # Spaces around the marks stay as they were: ኢ.ሜ is one word, not two.
             before, after = " " * part[0].isspace(), " " * part[-1].isspace()

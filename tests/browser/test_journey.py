@@ -26,6 +26,7 @@ def points(tab: Any) -> int:
 def fill(tab: Any, **values: int) -> None:
     for name, value in values.items():
         tab.page.locator(f"#train-{name} input").fill(str(value))
+    tab.page.wait_for_timeout(300)  # a loaded browser hands a value on later than it shows it
 
 
 def start_training(tab: Any) -> None:

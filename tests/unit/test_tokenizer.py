@@ -158,6 +158,13 @@ def test_phonemes_become_one_token_each_and_punctuation_stays() -> None:
     assert encoder.unknown("ሰላም፣ ጫማ።") == []
 
 
+def test_a_t_before_an_ejective_s_is_a_phone_of_its_own() -> None:
+    encoder = default_encoder("am", "phonemes")
+    prepared = encoder.prepare("አትጽፍም")
+    assert "[/t/][/sʼ/][/ɨ/]" in prepared
+    assert encoder.unknown_prepared(prepared) == []
+
+
 def test_marks_inside_a_word_do_not_part_it_in_phonemes() -> None:
     prepared = default_encoder("am", "phonemes").prepare("ኢ.ሜ ነው ። ሰው።")
     assert prepared == "[/ʔ/][/i/].[/m/][/e/] [/n/][/ə/][/w/] ። [/s/][/ə/][/w/]።"
