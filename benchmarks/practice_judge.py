@@ -1,6 +1,6 @@
 """Does the judge of the practice base tell good from bad? Known changes of the teacher's speech.
 
-    python -m benchmarks.practice_judge [--quick] [--json]
+    python -m benchmarks.practice_judge [--quick] [--sentences N] [--json]
 
 Each change is judged like a model: the teacher in another voice or at another pace, its sound by
 way of the mel spectrum alone (phases by Griffin and Lim 1984), a sentence cut short, a stretch left
@@ -157,11 +157,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print the rows."""
     parser = argparse.ArgumentParser(description="Measure the judge of the practice base.")
     parser.add_argument("--quick", action="store_true", help="three sentences of each language")
+    parser.add_argument("--sentences", type=int, help="of each language; all by default")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     options = parser.parse_args(arguments)
     teacher = EspeakSpeaker()
     judge = Judge(teacher, JUDGED, PhoneEar(), WordEar())
-    found = list(rows(verdicts(judge, teacher, sentences(3 if options.quick else None))))
+    found = list(
+        rows(verdicts(judge, teacher, sentences(3 if options.quick else options.sentences)))
+    )
     if options.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return
