@@ -25,7 +25,7 @@ from training.practice.evidence import APART, VOICES, told_apart
 from training.practice.hearing import PhoneEar, WordEar
 from training.practice.judge import Difference, Judge, Judged, Verdict, save, sentences
 from training.practice.likeness import imitation
-from training.practice.speakers import EspeakSpeaker, ModelSpeaker, Spoken
+from training.practice.speakers import EspeakSpeaker, ModelSpeaker, Spoken, silence_advice
 from training.practice.voices import JUDGED, TeacherVoice, heard, unheard
 
 QUICK = 3
@@ -150,6 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--base", type=Path, help="a folder to judge; no clock, no learning")
     parser.add_argument("--keep", type=Path, help="folder for sounds, pictures and scores")
     options = parser.parse_args(arguments)
+    silence_advice()
     found: list[dict[str, Any]] = list(rows(options.base, options.quick, options.keep))
     if options.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))

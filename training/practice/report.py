@@ -29,7 +29,7 @@ from training.practice.evidence import Evidence, Example, gather
 from training.practice.hearing import PhoneEar, WordEar
 from training.practice.judge import Judge, Verdict, sentences
 from training.practice.likeness import Imitation, Separation
-from training.practice.speakers import EspeakSpeaker, ModelSpeaker
+from training.practice.speakers import EspeakSpeaker, ModelSpeaker, silence_advice
 from training.practice.voices import JUDGED
 
 CARD = "MODEL_CARD.md"
@@ -240,6 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     judge = Judge(teacher, JUDGED, PhoneEar(), WordEar())
     try:
         told = _told(options.made_from)
+        silence_advice()
         with tempfile.TemporaryDirectory() as folder:
             speaker = ModelSpeaker.of_base(
                 options.base, teacher, Path(folder), options.text_mode, options.device

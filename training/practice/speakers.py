@@ -175,3 +175,10 @@ class ModelSpeaker:
         return Spoken(
             np.concatenate([piece.samples for piece in pieces]), any(p.cut for p in pieces)
         )
+
+
+def silence_advice() -> None:
+    """Keep transformers from advising those who write with it: for a command's border."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
