@@ -31,10 +31,8 @@ from training.practice.speakers import EspeakSpeaker, ModelSpeaker, Speaker, Spo
 from training.practice.voices import JUDGED, LANGUAGES, TeacherVoice
 
 TOO_MUCH = 0.3
-"""Seconds of speech in one piece that only one of two sounds has: more than a syllable. Measured on
-20 sentences of the teacher: at most 0.1 between its voices and paces, above this in none where each
-eighth of a second is drawn out or hurried by a fifth, and in 39 of 40 where 0.4 s are missing or
-said twice (`docs/results/practice.md`)."""
+"""Seconds of speech in one piece that only one of two sounds has: more than a syllable. What that
+finds and what it takes for nothing was measured on the teacher: `docs/results/practice.md`."""
 SHORTEST = 0.03
 """Seconds of sound below which nothing was said."""
 _DRAWS = 2000
