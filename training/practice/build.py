@@ -37,7 +37,7 @@ from amharic_tts.tokenizer.settings import current
 from training.practice import codec, decoder, listener, reader, teacher, voices
 from training.practice.clock import Journal
 from training.practice.reader import Reading, SharedPrompts
-from training.practice.teacher import Library, Line
+from training.practice.teacher import Library, Line, Spoken
 from training.practice.texts import Writer, unseen
 
 FIRST, LAST = ("speak",), ("latents", "decoder")
@@ -113,7 +113,7 @@ class Build:
         """Let the teacher speak all texts, and the unseen ones for judging."""
         plan, lines = self.plan, list[Line]()
         for number, voice in enumerate(voices.heard(plan.voices, plan.seed)):
-            share = plan.voices // _JUDGED_SHARE if number == 0 else 1
+            share = max(1, plan.voices // _JUDGED_SHARE) if number == 0 else 1
             for language in voices.LANGUAGES:
                 writer = Writer(language, plan.seed * 1000 + number)
                 texts = [writer.words(1 + i % 3).text for i in range(plan.words * share)]
@@ -168,15 +168,13 @@ class Build:
             torch.save(self._embeddings(), file)
 
     def _embeddings(self, each: int = 8) -> dict[str, Tensor]:
-        """Return (each, 512) of every voice: of three seconds or so at a time."""
+        """Return (each, 512) of every voice: of its longest clips."""
         library, ear = Library(self.clips), self.trained_listener()
-        by_voice: dict[str, list[np.ndarray]] = {}
-        for clip in library.clips:
-            own = by_voice.setdefault(clip.voice, [])
-            if len(own) < each and clip.stop - clip.start > 2 * 22050:
-                own.append(library.sound(clip))
+        by_voice: dict[str, list[Spoken]] = {}
+        for clip in sorted(library.clips, key=lambda clip: clip.start - clip.stop):
+            by_voice.setdefault(clip.voice, []).append(clip)
         return {
-            name: torch.stack([listener.embed(ear, sound) for sound in own])
+            name: torch.stack([listener.embed(ear, library.sound(clip)) for clip in own[:each]])
             for name, own in by_voice.items()
         }
 
