@@ -4,10 +4,9 @@ After ``speak``, where the teacher's many voices say all texts (`texts`, `voices
 chains run side by side, a process at a time each:
 
 * ``codec``, the DVAE; ``encode``, the codes of all clips; ``reader``, the GPT;
-* ``listener``, the speaker encoder; ``voices``, each voice's embeddings; ``begin``, the decoder on
-  the embeddings of codes, as long as there are no latents.
+* ``listener``, the speaker encoder; ``voices``, each voice's embeddings.
 
-Then ``latents``, what the trained GPT gives the decoder, and ``decoder``, which goes on with those.
+Then ``latents``, what the trained GPT gives the decoder, and ``decoder``.
 
 A build that was cut off goes on where it was; a finished stage is not done again. What is measured
 on the way stands in ``DIR/journal.jsonl``. For another language change `texts` and `voices`.
@@ -41,10 +40,8 @@ from training.practice.teacher import Library, Line, Spoken
 from training.practice.texts import Writer, unseen
 
 FIRST, LAST = ("speak",), ("latents", "decoder")
-CHAINS = (("codec", "encode", "reader"), ("listener", "voices", "begin"))
-NEEDS = {"begin": "encode"}
-"""What a stage needs of the other chain."""
-SHARES = {"codec": 0.06, "listener": 0.15, "reader": 0.47, "begin": 0.37, "decoder": 0.22}
+CHAINS = (("codec", "encode", "reader"), ("listener", "voices"))
+SHARES = {"codec": 0.06, "listener": 0.15, "reader": 0.47, "decoder": 0.22}
 """Of the hours; the rest is for speaking, encoding and latents."""
 _JUDGED_SHARE = 8
 """One in so many voices is the judged one, so that it is learned best."""
@@ -243,27 +240,6 @@ class Build:
             found.append(decoder.Example(given, sound, rows[number].voice))
         return found
 
-    def begin(self) -> None:
-        """Begin the decoder on embeddings of codes, as wide as latents and mostly zero."""
-        rows, (dvae, _) = self.readings(), self.trained_codec()
-        book = np.zeros((codec.CODES + 1, reader.DIM), dtype=np.float16)
-        book[: codec.CODES, : codec.WIDTH] = dvae.codebook.embed.T.half().numpy()
-
-        def inputs(number: int) -> np.ndarray:
-            return book[np.append(rows[number].codes.astype(np.int64), codec.CODES)]
-
-        numbers = self._chosen(rows)[::3]
-        known = torch.load(self.folder / "voices.pth", weights_only=True)
-        crops = decoder.Crops(self._examples(inputs, rows, numbers), known)
-        decoder.train(
-            crops,
-            reader.DIM,
-            self.folder / "begin.pth",
-            self.seconds("begin"),
-            self.tell,
-            device=self.device,
-        )
-
     def latents(self) -> None:
         """Write what the GPT gives for the decoder's clips, a file."""
         rows, model = self.readings(), self.trained_reader()
@@ -295,17 +271,14 @@ class Build:
         given = dict(zip(packed["numbers"].tolist(), parts, strict=True))
         known = torch.load(self.folder / "voices.pth", weights_only=True)
         crops = decoder.Crops(self._examples(lambda i: given[i], rows, list(given)), known)
-        begun = self.weights("begin")
-        begun = {k: v for k, v in begun.items() if not k.startswith("conv_pre.")}
         decoder.train(
             crops,
             reader.DIM,
             self.folder / "decoder.pth",
             self.seconds("decoder"),
             self.tell,
-            begun,
-            1.5e-3,
-            device=self.device,
+            self.plan.seed,
+            self.device,
         )
 
 
@@ -329,7 +302,7 @@ def _chains(folder: Path, chains: Sequence[Sequence[str]], threads: int, device:
     try:
         while any(left):
             for chain in left:
-                if chain and chain[0] not in running and _ready(folder, chain[0]):
+                if chain and chain[0] not in running:
                     # The second chain takes what the first leaves, which is most of one core.
                     own = threads if chain is left[0] else 1
                     running[chain[0]] = _start(folder, chain[0], own, device)
@@ -340,10 +313,6 @@ def _chains(folder: Path, chains: Sequence[Sequence[str]], threads: int, device:
     finally:
         for process in running.values():
             process.terminate()
-
-
-def _ready(folder: Path, stage: str) -> bool:
-    return stage not in NEEDS or _mark(folder, NEEDS[stage]).exists()
 
 
 def _check(folder: Path, stage: str, code: int) -> None:
