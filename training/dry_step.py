@@ -24,6 +24,7 @@ from transformers.trainer_utils import SaveStrategy
 
 from amharic_tts import events
 from amharic_tts.base_models import PRACTICE, resolve
+from amharic_tts.base_models.practice import build
 from amharic_tts.errors import StudioError
 from amharic_tts.events import Done, Event, Failed, Metric, Progress
 from amharic_tts.jobs import memory as sizing
@@ -37,7 +38,6 @@ from training.checkpoints import Checkpoints
 from training.config import FinetuneConfig
 from training.engine import build_trainer
 from training.model import PackedXtts, Row
-from training.practice.base import build
 from training.stopping import StopSwitch, out_of_memory
 
 MOST = 64

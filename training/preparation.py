@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from amharic_tts.base_models import PRACTICE, resolve
+from amharic_tts.base_models.practice import build
 from amharic_tts.dataset.encoders import training_texts
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
@@ -31,7 +32,6 @@ from training.config import FinetuneConfig
 from training.data import Limits
 from training.effective import Plan
 from training.mixture import Clips
-from training.practice.base import build
 from training.ranks import Ranks
 from training.report import Emit
 from training.speaking import Speaker

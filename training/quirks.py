@@ -29,6 +29,7 @@ from torch.nn import functional as F
 from amharic_tts import events, machine
 from amharic_tts.base_models import PRACTICE, resolve
 from amharic_tts.base_models.checkpoint import load_model_state
+from amharic_tts.base_models.practice import build
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import StudioError
 from amharic_tts.events import Clock, Done, Event, Failed, Finding, Progress
@@ -41,7 +42,6 @@ from training.base import Base, build_gpt, gpt_state, read_base, special_tokens
 from training.codes import AudioCodes
 from training.data import ClipDataset, Limits, StyleMel, load_clips
 from training.model import IGNORED, PackedBatch, PackedXtts, Row, pack
-from training.practice.base import build
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from amharic_tts.base_models.catalog import (
     PRACTICE,
     XTTS_V2,
     check_base,
-    practice_is_whole,
 )
+from amharic_tts.base_models.practice import is_whole
 from amharic_tts.errors import UserError
 from amharic_tts.workspace import Workspace
 
@@ -39,19 +39,14 @@ def base_folder(workspace: Workspace, base: str) -> Path:
 def is_ready(workspace: Workspace, base: str) -> bool:
     """Tell whether a training can start from a base at once."""
     folder = base_folder(workspace, base)
-    return practice_is_whole(folder) if base == PRACTICE else not check_base(folder)
-
-
-def practice_command(workspace: Workspace) -> list[str]:
-    """Return the arguments, after the interpreter, that build the practice base (some seconds)."""
-    return ["-m", "training.practice.base", str(base_folder(workspace, PRACTICE))]
+    return is_whole(folder) if base == PRACTICE else not check_base(folder)
 
 
 def resolve(workspace: Workspace, base: str) -> Path:
     """Return the folder of a base that a training can be started from.
 
-    The practice base may not be built yet: the process that needs it builds it first
-    (`training.practice.base.build`, or `practice_command`), since that takes torch.
+    The practice base may not be unpacked yet: the process that needs it unpacks it first
+    (`practice.build`), since that takes torch.
 
     Raises:
         UserError: There is none of this name, or files are missing, empty or wrong.

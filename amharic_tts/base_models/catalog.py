@@ -13,13 +13,6 @@ from amharic_tts.tokenizer.vocabulary import check_vocabulary
 PRACTICE = "practice"
 XTTS_V2 = "xtts-v2"
 
-PRACTICE_VERSION = 2
-"""Raised with every change of what `training.practice.base` builds."""
-PRACTICE_NOTE = (
-    "A small XTTS with random weights. It does not speak: a voice trained from it makes noise. "
-    "It is for trying the way from a dataset to a voice without a download"
-)
-
 BASE_FILES = ("model.pth", "config.json", "vocab.json", "dvae.pth", "mel_stats.pth")
 """What training needs."""
 SPEAKERS_FILE = "speakers_xtts.pth"
@@ -61,7 +54,7 @@ CPML = Licence(
 )
 
 CATALOG: dict[str, BaseModel] = {
-    PRACTICE: BaseModel(PRACTICE, "Practice base (random, does not speak)", BASE_FILES),
+    PRACTICE: BaseModel(PRACTICE, "Practice base (small, synthetic, built in)", BASE_FILES),
     XTTS_V2: BaseModel(
         XTTS_V2,
         "XTTS v2 by Coqui (download, non-commercial)",
@@ -71,17 +64,6 @@ CATALOG: dict[str, BaseModel] = {
         download_size=2_090_000_000,
     ),
 }
-
-
-def practice_is_whole(folder: Path) -> bool:
-    """Tell whether a practice base is there, of this version, with every file at its size."""
-    try:
-        note = json.loads((folder / "practice.json").read_text(encoding="utf-8"))
-        files = note["files"]
-        sizes = {name: (folder / name).stat().st_size for name in files}
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    return note.get("version") == PRACTICE_VERSION and sizes == files
 
 
 def check_file(path: Path) -> str:

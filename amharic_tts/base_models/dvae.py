@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amharic_tts.base_models.checkpoint import load_tensors
-from amharic_tts.errors import UserError
+from amharic_tts.base_models.widths import CODEC, narrowed
+from amharic_tts.errors import StudioError, UserError
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from TTS.tts.layers.xtts.dvae import DiscreteVAE
 
 
@@ -34,27 +34,23 @@ def new_dvae(num_tokens: int, codebook_dim: int, hidden_dim: int) -> DiscreteVAE
     )
 
 
-def _sizes(state: dict[str, Tensor], path: Path) -> tuple[int, int, int]:
-    """Return (codes, codebook width, hidden width) from the shapes of the weights."""
-    try:
-        codebook_dim, num_tokens = state["codebook.embed"].shape
-        hidden_dim = state["encoder.0.0.weight"].shape[0]
-    except KeyError as error:
-        raise UserError(
-            f"`{path}` is not the DVAE of an XTTS: it has no {error}",
-            "Take dvae.pth from the same release as model.pth",
-        ) from None
-    return int(num_tokens), int(codebook_dim), int(hidden_dim)
-
-
 def load_dvae(path: Path) -> DiscreteVAE:
     """Return the DVAE of a `dvae.pth`, in evaluation mode, its sizes taken from the weights.
+
+    Channels that are zero, as in the practice base, are left out; it computes the same.
 
     Raises:
         UserError: The file is missing, damaged, or no DVAE of XTTS' shape.
     """
-    state = load_tensors(path)
-    dvae = new_dvae(*_sizes(state, path))
+    try:
+        widths, state = narrowed(CODEC, load_tensors(path))
+    except StudioError as error:
+        raise UserError(
+            f"`{path}` is not the DVAE of an XTTS: {error.message}",
+            "Take dvae.pth from the same release as model.pth",
+        ) from None
+    codes = state["codebook.embed"].shape[1] if "codebook.embed" in state else 1
+    dvae = new_dvae(int(codes), widths["code"], widths["hidden"])
     # The released file lacks the buffers of the discretisation loss, which training alone uses.
     missing, unexpected = dvae.load_state_dict(state, strict=False)
     lost = [key for key in missing if not key.startswith("discrete_loss.")]

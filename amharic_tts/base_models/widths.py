@@ -124,7 +124,7 @@ def widened(
             shape = [*wide.shape[:number], axis.blocks * length, *wide.shape[number + 1 :]]
             wide = torch.zeros(shape, dtype=tensor.dtype).index_copy_(number, places, wide)
         if key.endswith(_DIRECTION):
-            wide[(slice(first, None), *[0] * (wide.ndim - 1))] = 1.0
+            wide[first:].flatten(1)[:, 0] = 1.0
         if key.endswith(_VARIANCE):
             wide[first:] = 1.0
         found[key] = wide.clone() if wide is tensor else wide

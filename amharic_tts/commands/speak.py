@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def speak(
     context: typer.Context,
-    voice: Annotated[str, typer.Option(help="A finished voice: run id or folder.")],
+    voice: Annotated[str, typer.Option(help="Run id or folder of a finished voice, or practice.")],
     text: Annotated[str, typer.Option(help="What to say.")],
     out: Annotated[Path, typer.Option(help="The WAV file to write.")],
     language: Annotated[str | None, typer.Option(help="Default: the voice's own.")] = None,

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from amharic_tts.errors import UserError
 
@@ -69,18 +70,22 @@ class Sizes:
         """
         path = base / "config.json"
         try:
-            said = json.loads(path.read_text(encoding="utf-8"))["model_args"]
-            return cls(
-                layers=int(said["gpt_layers"]),
-                width=int(said["gpt_n_model_channels"]),
-                heads=int(said["gpt_n_heads"]),
-                text_tokens=text_tokens or int(said["gpt_number_text_tokens"]),
-                audio_tokens=int(said["gpt_num_audio_tokens"]),
-                text_positions=int(said["gpt_max_text_tokens"]) + 2,
-                audio_positions=int(said["gpt_max_audio_tokens"]) + 3,
-            )
+            return cls.of(json.loads(path.read_text(encoding="utf-8"))["model_args"], text_tokens)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"`{path}` does not tell the model's size: {error!r}") from None
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any], text_tokens: int = 0) -> Sizes:
+        """Return the sizes in the ``model_args`` of a `config.json`; see `read`."""
+        return cls(
+            layers=int(said["gpt_layers"]),
+            width=int(said["gpt_n_model_channels"]),
+            heads=int(said["gpt_n_heads"]),
+            text_tokens=text_tokens or int(said["gpt_number_text_tokens"]),
+            audio_tokens=int(said["gpt_num_audio_tokens"]),
+            text_positions=int(said["gpt_max_text_tokens"]) + 2,
+            audio_positions=int(said["gpt_max_audio_tokens"]) + 3,
+        )
 
     @property
     def block_parameters(self) -> int:

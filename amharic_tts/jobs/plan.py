@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amharic_tts import machine
-from amharic_tts.base_models import PRACTICE, is_ready, resolve
+from amharic_tts.base_models import PRACTICE, is_ready, packed, resolve
 from amharic_tts.dataset import validate
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
@@ -22,15 +22,13 @@ from amharic_tts.jobs.memory import Estimate, Load, Row, Sizes
 from amharic_tts.tokenizer import settings as text_settings
 from amharic_tts.tokenizer import vocabulary
 from amharic_tts.tokenizer.encoder import TextEncoder
-from amharic_tts.tokenizer.practice import practice_vocabulary
+from amharic_tts.tokenizer.practice import practice_base_vocabulary
 from amharic_tts.workspace import Workspace
 from training.config import FinetuneConfig
 
 LIBRARIES = {"cpu": 1_000_000_000, "cuda": 1_000_000_000}
 """Bytes of the process before it has a model: on a CPU measured; on a GPU the driver's part and
 what the allocator can't use, a guess on the safe side."""
-PRACTICE_SIZES = Sizes(layers=3, width=128, heads=4, text_tokens=0, audio_tokens=258)
-"""Of the practice base, which the first run builds; a test compares them with it."""
 TIGHT = 0.9
 """Share of the room from which on a run is told to be tight."""
 
@@ -91,12 +89,12 @@ def model_of(workspace: Workspace, config: FinetuneConfig) -> tuple[Sizes, TextE
     """Return the sizes of the model that is trained, its vocabulary extended, and its encoder."""
     folder = resolve(workspace, config.base)
     there = config.base != PRACTICE or is_ready(workspace, config.base)
-    old = vocabulary.load_vocabulary(folder / "vocab.json") if there else practice_vocabulary()
+    old = vocabulary.load_vocabulary(folder / "vocab.json") if there else practice_base_vocabulary()
     settings = text_settings.current(config.language, config.text_mode)
     extension = vocabulary.extend(old, settings.language, settings.text_mode)
     encoder = TextEncoder(extension.vocab, settings)
     if not there:
-        return dataclasses.replace(PRACTICE_SIZES, text_tokens=encoder.size), encoder
+        return Sizes.of(packed.describe()["model_args"], encoder.size), encoder
     return Sizes.read(folder, encoder.size), encoder
 
 

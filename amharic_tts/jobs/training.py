@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from amharic_tts import machine
-from amharic_tts.base_models import CATALOG, PRACTICE, resolve
+from amharic_tts.base_models import CATALOG, PRACTICE, is_ready, resolve
 from amharic_tts.base_models.download import NOTE
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
@@ -20,7 +20,7 @@ from amharic_tts.jobs import early_stop, process, store
 from amharic_tts.jobs.spec import JobSpec
 from amharic_tts.jobs.store import History, Job
 from amharic_tts.text import languages
-from amharic_tts.tokenizer.practice import practice_vocabulary
+from amharic_tts.tokenizer.practice import practice_base_vocabulary
 from amharic_tts.tokenizer.vocabulary import language_tag, load_vocabulary, token_ids
 from amharic_tts.workspace import Workspace
 from training import config as configs
@@ -111,8 +111,8 @@ def _replay_problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
 
 def _base_tokens(workspace: Workspace, config: FinetuneConfig) -> Mapping[str, int]:
     """Return the vocabulary of the base, which the run extends by its own language only."""
-    if config.base == PRACTICE:  # the practice base is built by the run itself
-        return token_ids(practice_vocabulary())
+    if config.base == PRACTICE and not is_ready(workspace, PRACTICE):
+        return token_ids(practice_base_vocabulary())  # the run unpacks it
     return token_ids(load_vocabulary(resolve(workspace, config.base) / "vocab.json"))
 
 
@@ -131,7 +131,7 @@ def problems(workspace: Workspace, config: FinetuneConfig) -> list[str]:
             found.append(f"dataset: {error.message}")
     found += _replay_problems(workspace, config)
     try:
-        if config.base != PRACTICE:  # the practice base is built by the run itself
+        if config.base != PRACTICE:  # the practice base is unpacked by the run itself
             found += _revision_problems(config, resolve(workspace, config.base))
         elif config.base_revision:
             found.append("base_revision: does nothing with the base `practice`")

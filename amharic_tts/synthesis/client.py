@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from amharic_tts import events
+from amharic_tts.base_models.catalog import PRACTICE
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.events import Done, Event, Failed, Progress
 from amharic_tts.files import disk_errors
@@ -64,7 +65,7 @@ class SpeechClient:
         """Yield the events of a speech; the last is `Done`, with the file under ``"audio"``.
 
         Args:
-            voice: Run id or folder.
+            voice: Run id, folder, or `practice` for the built-in one.
             text: As people write it.
             reference: Recording whose voice is imitated; the voice's own clip by default.
             language: The voice's own by default.
@@ -81,7 +82,7 @@ class SpeechClient:
             raise UserError(
                 f"There is no reference clip `{reference}`", "Choose a recording of some seconds"
             )
-        request = {
+        request: dict[str, Any] = {
             "voice": str(voices.find(self.workspace, voice)),
             "text": text,
             "reference": None if reference is None else str(reference.absolute()),
@@ -89,6 +90,8 @@ class SpeechClient:
             "seed": secrets.randbelow(2**31) if seed is None else seed,
             "out": str((out or self._new_file()).absolute()),
         }
+        if str(voice) == PRACTICE:
+            request["built_in"] = True
         if not self._turn.acquire(blocking=False):
             yield Progress(0, 0, "Waiting for another speech to be done")
             self._turn.acquire()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from amharic_tts.base_models.widths import DECODER, LISTENER, Layout, narrowed
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.tokenizer.ethiopic_bpe import make_tokenizer
 from amharic_tts.tokenizer.settings import TextSettings
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
 
 _SHARED = ("gpt_inference.", "gpt.wte.")
 """What `init_gpt_for_inference` adds to the GPT: other names of the same weights."""
+_DECODER, _LISTENER = "hifigan_decoder.waveform_decoder.", "hifigan_decoder.speaker_encoder."
 
 
 def load_model(
     config_json: Path, vocab: Path, settings: TextSettings, state: Mapping[str, Tensor]
 ) -> Xtts:
     """Return the model on the CPU, ready to speak.
+
+    Where channels of the decoder or of the speaker encoder are zero, as in every voice from the
+    practice base, these run without them; what they compute stays the same.
 
     `Xtts.load_checkpoint` is not used: it may rewrite the file that it reads.
 
@@ -44,8 +49,8 @@ def load_model(
     model.tokenizer = make_tokenizer(vocab, settings)
     model.init_models()
     try:
-        model.load_state_dict(dict(state), strict=True)
-    except RuntimeError as error:
+        model.load_state_dict(_narrow(model, state), strict=True)
+    except (RuntimeError, StudioError) as error:
         raise UserError(
             f"The weights do not fit `{config_json}`: " + " ".join(str(error).split())[:300],
             "The files of a voice belong together; export it again",
@@ -54,6 +59,50 @@ def load_model(
     model.gpt.init_gpt_for_inference(kv_cache=True)
     model.gpt.eval()
     return model
+
+
+def _narrow(model: Xtts, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give the model a decoder and a speaker encoder without zero channels; return its weights.
+
+    Raises:
+        StudioError: The weights are not of these networks.
+    """
+    from TTS.encoder.models.resnet import ResNetSpeakerEncoder
+    from TTS.tts.layers.xtts.hifigan_decoder import HifiDecoder
+
+    found, arguments, old = dict(state), model.args, model.hifigan_decoder
+    width = _take_zeros_off(found, _DECODER, DECODER)
+    filters = _take_zeros_off(found, _LISTENER, LISTENER)
+    if width != DECODER.stock:
+        # The arguments that `Xtts.init_models` gives, and the width that it leaves at 512.
+        model.hifigan_decoder = HifiDecoder(
+            input_sample_rate=arguments.input_sample_rate,
+            output_sample_rate=arguments.output_sample_rate,
+            output_hop_length=arguments.output_hop_length,
+            ar_mel_length_compression=arguments.gpt_code_stride_len,
+            decoder_input_dim=arguments.decoder_input_dim,
+            upsample_initial_channel_decoder=width["width"],
+            d_vector_dim=arguments.d_vector_dim,
+            cond_d_vector_in_each_upsampling_layer=arguments.cond_d_vector_in_each_upsampling_layer,
+        )
+    if filters != LISTENER.stock:
+        model.hifigan_decoder.speaker_encoder = ResNetSpeakerEncoder(
+            input_dim=old.speaker_encoder.input_dim,
+            proj_dim=old.speaker_encoder.proj_dim,
+            num_filters=[filters[f"filters{group}"] for group in range(4)],
+            log_input=True,
+            use_torch_spec=True,
+            audio_config=old.speaker_encoder_audio_config,
+        )
+    return found
+
+
+def _take_zeros_off(state: dict[str, Tensor], prefix: str, layout: Layout) -> dict[str, int]:
+    """Replace the weights under a prefix by those without zero channels; return the widths."""
+    own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    widths, narrow = narrowed(layout, own)
+    state.update({prefix + key: value for key, value in narrow.items()})
+    return widths
 
 
 def replace_gpt(model: Xtts, state: Mapping[str, Tensor]) -> None:

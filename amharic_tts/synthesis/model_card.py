@@ -53,7 +53,7 @@ def model_card(
     licence = (
         f"The weights are derived from XTTS v2: {CPML.name}, {CPML.link}. {CPML.summary}."
         if with_cpml
-        else "The base has random weights of this project's own (Apache-2.0)."
+        else "The base is the studio's own practice base (Apache-2.0)."
     )
     parts.append(
         f"## Licence\n\n{licence}\nThe recordings that it was trained on may bind its use too."

@@ -8,13 +8,14 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from amharic_tts.base_models.catalog import PRACTICE_NOTE, SPEAKERS_FILE
+from amharic_tts.base_models import practice
+from amharic_tts.base_models.catalog import SPEAKERS_FILE
 from amharic_tts.errors import StudioError
 from amharic_tts.files import disk_errors, require_space, sync_folder, to_trash, write_text
 from amharic_tts.synthesis.model_card import model_card
@@ -95,20 +96,43 @@ def _write(
     if (base_dir / SPEAKERS_FILE).is_file():
         shutil.copyfile(base_dir / SPEAKERS_FILE, folder / SPEAKERS_FILE)
     soundfile.write(folder / REFERENCE, reference, REFERENCE_RATE, subtype="PCM_16")
-    note = PRACTICE_NOTE if (base_dir / "practice.json").is_file() else ""
+    is_practice = (base_dir / practice.NOTE).is_file()
+    note = str(practice.read_note(base_dir)["note"]) if is_practice else ""
     card = model_card(settings, manifest, note, with_cpml=not note)
     write_text(folder / "MODEL_CARD.md", card)
     for path in folder.iterdir():
         path.chmod(0o644)
         with open(path, "rb") as file:
             os.fsync(file.fileno())
+    names = sorted(path.name for path in folder.iterdir())
+    write_voice_json(folder, names, vocab, settings, note, manifest)
+
+
+def write_voice_json(
+    folder: Path,
+    names: Iterable[str],
+    vocab: Vocabulary,
+    settings: TextSettings,
+    note: str,
+    manifest: Mapping[str, Any],
+) -> None:
+    """Write what makes a folder a voice; comes last, when its files are there.
+
+    Args:
+        folder: Of the voice.
+        names: Its files.
+        vocab: What it reads with.
+        settings: How it reads text.
+        note: What a listener must know first; empty for none.
+        manifest: What it was made from.
+    """
     body = {
         "format": FORMAT,
         "text": settings.to_dict(),
         "vocabulary_sha256": vocabulary_hash(vocab),
         "created": time.time(),
         "note": note,
-        "files": {path.name: _describe(path) for path in sorted(folder.iterdir())},
+        "files": {name: _describe(folder / name) for name in names},
         "manifest": dict(manifest),
     }
     _write_json(folder / VOICE_JSON, body)

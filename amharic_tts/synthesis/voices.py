@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from amharic_tts.base_models.catalog import check_file
+from amharic_tts.base_models.catalog import PRACTICE, check_file
 from amharic_tts.errors import UserError
 from amharic_tts.tokenizer.settings import TextSettings
 from amharic_tts.tokenizer.vocabulary import vocabulary_hash
@@ -144,12 +144,16 @@ def list_voices(workspace: Workspace) -> list[Voice]:
 
 
 def find(workspace: Workspace, voice: str | Path) -> Path:
-    """Return the folder of a voice, by run id or by directory.
+    """Return the folder of a voice, by run id, by directory, or of the built-in one.
+
+    The built-in voice `practice` may not be unpacked yet: see `practice_voice.make_ready`.
 
     Raises:
         UserError: There is no such voice; the message says which there are.
     """
     text = str(voice)
+    if text == PRACTICE:
+        return workspace.bases / PRACTICE
     names = [known.id for known in list_voices(workspace)]
     if text in names:
         return workspace.run(text) / "ready"
@@ -163,5 +167,5 @@ def find(workspace: Workspace, voice: str | Path) -> Path:
             f"The run `{text}` has no finished voice yet",
             f"Let it finish, or export it: amharic-tts runs export {text}",
         )
-    known = f"There are: {', '.join(names[:10])}" if names else "Train one first"
+    known = f"There are: {', '.join([*names[:10], PRACTICE])}"
     raise UserError(f"There is no voice `{text}`", known)

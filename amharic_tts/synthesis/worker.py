@@ -1,8 +1,9 @@
 """The speech process: `python -m amharic_tts.synthesis.worker`, JSON lines in and out.
 
 It exists because importing coqui takes 15 s and some hundred MB, which the page must not pay. One
-request a line on stdin, ``{"id", "voice", "text", "reference", "language", "seed", "out"}``; for
-each, events on stdout as in `events.to_json` with the request's ``"id"``, the last one `Done` or
+request a line on stdin, ``{"id", "voice", "text", "reference", "language", "seed", "out"}``, with
+``"built_in": true`` where the voice is the practice base, which is unpacked on first use. For each,
+events on stdout as in `events.to_json` with the request's ``"id"``, the last one `Done` or
 `Failed`. It ends when stdin ends.
 """
 
@@ -47,6 +48,8 @@ class Worker:
         """
         began = time.monotonic()
         folder = Path(request["voice"])
+        if request.get("built_in"):
+            yield from _unpack(folder)
         voice = check_voice(folder)  # a wrong folder is told at once, before the library is loaded
         yield from self._load(folder)
         engine = self._engine
@@ -98,6 +101,16 @@ class Worker:
         self._engine = self._loaded = None  # free the old voice before the new one takes memory
         self._engine = SpeechEngine.load(folder)
         self._loaded = source
+
+
+def _unpack(folder: Path) -> Iterator[Event]:
+    """Make the built-in voice ready."""
+    from amharic_tts.base_models.practice import is_whole
+    from amharic_tts.synthesis.practice_voice import make_ready
+
+    if not is_whole(folder):
+        yield Progress(0, 0, "Unpacking the practice voice, some seconds")
+    make_ready(folder)
 
 
 def write_wav(path: Path, samples: np.ndarray, rate: int) -> None:

@@ -1,4 +1,4 @@
-"""Shared by the training tests: one practice base for the whole session."""
+"""Shared by the training tests: one random base for the whole session."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def practice_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A freshly built practice base; tests read it and never write into it."""
+    """A random base in place of the practice base; tests read it and never write into it."""
     import torch
 
-    from training.practice import base
-
     torch.set_num_threads(1)
-    return base.build(tmp_path_factory.mktemp("bases") / "practice")
+    from random_base import write_random_base
+
+    return write_random_base(tmp_path_factory.mktemp("bases") / "practice")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import pytest
 from run_fixtures import SETTINGS, call, make_workspace
 from training_fixtures import Kit
 
+from amharic_tts.base_models import packed, practice
 from amharic_tts.errors import StudioError
 from amharic_tts.events import Done, Event, Finding, Metric
 from amharic_tts.jobs import dry_step, plan, store
@@ -31,8 +32,11 @@ def studio(practice_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Wor
     return make_workspace(tmp_path_factory.mktemp("plans") / "workspace", practice_base)
 
 
-def test_the_sizes_of_the_practice_base(practice_base: Path) -> None:
-    assert Sizes.read(practice_base, 1) == Sizes(**{**vars(plan.PRACTICE_SIZES), "text_tokens": 1})
+def test_the_sizes_of_the_practice_base_are_known_before_it_is_unpacked(tmp_path: Path) -> None:
+    told = Sizes.of(packed.describe()["model_args"])
+    assert Sizes.read(practice.build(tmp_path / "practice")) == told
+    config = json.loads((tmp_path / "practice" / "config.json").read_text(encoding="utf-8"))
+    assert config["model_args"] == packed.describe()["model_args"]
 
 
 @pytest.mark.parametrize(

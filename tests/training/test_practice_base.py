@@ -1,53 +1,37 @@
+"""The files of a base, read by stock coqui and by our training; here one with random weights."""
+
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from random_base import SPEAKER, Shape
 
-from amharic_tts.base_models import catalog
+from amharic_tts.base_models import catalog, practice
 from amharic_tts.base_models.checkpoint import load_model_state
 from amharic_tts.base_models.dvae import load_dvae, new_dvae
 from amharic_tts.errors import UserError
 from amharic_tts.tokenizer import vocabulary
-from training.practice import base
 from training.practice.sound import speech_like
 
 
 def test_it_has_the_stock_file_set(practice_base: Path) -> None:
     assert sorted(path.name for path in practice_base.iterdir()) == [
+        "MODEL_CARD.md",
         "config.json",
         "dvae.pth",
         "mel_stats.pth",
         "model.pth",
         "practice.json",
+        "reference.wav",
         "speakers_xtts.pth",
         "vocab.json",
     ]
     assert catalog.check_base(practice_base) == []
-    assert "does not speak" in json.loads((practice_base / "practice.json").read_text())["note"]
-
-
-def test_it_is_reused_when_whole_and_set_aside_when_not(
-    practice_base: Path, tmp_path: Path
-) -> None:
-    stamp = (practice_base / "model.pth").stat().st_mtime_ns
-    assert base.build(practice_base) == practice_base
-    assert (practice_base / "model.pth").stat().st_mtime_ns == stamp
-
-    broken = tmp_path / "practice"
-    broken.mkdir()
-    (broken / "mine.txt").write_text("keep me")
-    base.build(broken)
-    assert catalog.practice_is_whole(broken)
-    (old,) = tmp_path.glob("practice.old-*")
-    assert (old / "mine.txt").read_text() == "keep me"
-    for name in ("model.pth", "dvae.pth", "mel_stats.pth", "config.json", "vocab.json"):
-        assert (broken / name).read_bytes() == (practice_base / name).read_bytes(), name
-    (broken / "dvae.pth").write_bytes(b"short")
-    assert not catalog.practice_is_whole(broken)
+    assert "does not speak" in practice.read_note(practice_base)["note"]
+    assert practice.is_whole(practice_base)
 
 
 def test_stock_coqui_loads_it_strictly_and_speaks(practice_base: Path) -> None:
@@ -59,10 +43,10 @@ def test_stock_coqui_loads_it_strictly_and_speaks(practice_base: Path) -> None:
     model = Xtts(config)
     model.load_checkpoint(config, checkpoint_dir=practice_base, eval=True, strict=True)
     size = vocabulary.vocabulary_size(vocabulary.load_vocabulary(practice_base / "vocab.json"))
-    assert model.gpt.text_embedding.weight.shape == (size, base.WIDTH)
+    assert model.gpt.text_embedding.weight.shape == (size, Shape().width)
     stored = torch.load(practice_base / "mel_stats.pth", weights_only=True)
     assert torch.equal(model.mel_stats, stored)
-    speaker = model.speaker_manager.speakers[base.SPEAKER]
+    speaker = model.speaker_manager.speakers[SPEAKER]
     torch.manual_seed(0)
     result = model.inference(
         "hello.", "en", speaker["gpt_cond_latent"], speaker["speaker_embedding"], max_new_tokens=20
@@ -79,7 +63,7 @@ def test_the_codec_uses_many_codes(practice_base: Path) -> None:
     sound = torch.from_numpy(speech_like(30, seed=99))[None]
     codes = dvae.get_codebook_indices(dvae_wav_to_mel(sound, mel_norms=stats))
     assert len(codes.unique()) >= 100
-    assert int(codes.max()) < base.CODES
+    assert int(codes.max()) < Shape().codes
 
 
 def test_the_codec_uses_many_codes_on_recorded_speech(practice_base: Path, ljspeech: Path) -> None:

@@ -90,4 +90,4 @@ def test_a_voice_without_a_run_has_a_card_too() -> None:
     text = model_card(settings, {"dataset": "none", "steps": 0}, "", with_cpml=False)
     assert "It reads phonemes by `rules` 2 (text normaliser 1)." in text
     assert section(text, "Made from") == ["- dataset: none", "- steps: 0"]
-    assert "## Measured" not in text and "random weights of this project's own" in text
+    assert "## Measured" not in text and "The base is the studio's own practice base" in text

@@ -1,7 +1,6 @@
-"""Synthetic, speech-like sound for the practice base: buzz through moving formants, hiss, pauses.
+"""Synthetic, speech-like sound for tests and benchmarks: buzz through formants, hiss, pauses.
 
-It is not speech. It gives the random codec something varied to set its codebook and its mel
-statistics from, without any recording.
+It is not speech. It is as varied as speech for a codec or a clock, without any recording.
 """
 
 from __future__ import annotations
