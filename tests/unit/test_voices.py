@@ -70,7 +70,11 @@ def test_an_unknown_voice_is_named(workspace: Workspace, name: str) -> None:
     make(workspace.runs / "one" / "ready")
     with pytest.raises(UserError, match="There is no voice") as caught:
         voices.find(workspace, name)
-    assert caught.value.hint == "There are: one"
+    assert caught.value.hint == "There are: one, practice"
+
+
+def test_the_built_in_voice_is_found_before_it_is_unpacked(workspace: Workspace) -> None:
+    assert voices.find(workspace, "practice") == workspace.bases / "practice"
 
 
 def test_a_run_without_a_voice_says_so(workspace: Workspace) -> None:
