@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import random_networks
 import soundfile
 import torch
 
 from amharic_tts.base_models import packed, practice
 from amharic_tts.base_models.checkpoint import load_model_state
 from amharic_tts.errors import UserError
+from amharic_tts.synthesis import loading
 from amharic_tts.synthesis.loading import load_model
 from amharic_tts.synthesis.practice_voice import make_ready
 from amharic_tts.synthesis.voices import check_voice
@@ -81,6 +83,23 @@ def test_our_engine_leaves_the_zeros_out_and_computes_the_same(practice_voice: P
         sounds = [model.hifigan_decoder(latents, g=voices[0]) for model in (ours, stock)]
     for one, other in (voices, sounds):
         assert float((one - other).abs().max() / other.abs().max()) < 1e-5
+
+
+def test_residual_blocks_that_add_nothing_are_left_out_and_nothing_changes() -> None:
+    generator = random_networks.generator(16)
+    state = generator.state_dict()
+    for number in (0, 5, 7, 8):  # blocks of three kernels in each of four stages
+        for key in [key for key in state if key.startswith(f"resblocks.{number}.")]:
+            state[key] = torch.full_like(state[key], float(key.endswith("original1")))
+    generator.load_state_dict(state)
+    given = torch.randn(1, 32, 5), torch.randn(1, 512, 1)
+    with torch.no_grad():
+        expected = generator(*given)
+        loading._leave_out_idle_blocks(generator)
+        heard = generator(*given)
+    kinds = [type(block).__name__ for block in generator.resblocks]
+    assert [number for number, kind in enumerate(kinds) if kind == "Identity"] == [5, 7, 8]
+    assert torch.equal(heard, expected) and float(heard.std()) > 1e-3
 
 
 def test_weights_of_another_network_are_refused(practice_voice: Path) -> None:
