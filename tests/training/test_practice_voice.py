@@ -61,6 +61,20 @@ def test_its_text_settings_follow_the_installation(ready: Path, change: str) -> 
     assert (ready / "model.pth").stat().st_mtime_ns == model  # the weights are not written again
 
 
+def test_stock_coqui_loads_the_unpacked_base_strictly_and_speaks(ready: Path) -> None:
+    from TTS.tts.configs.xtts_config import XttsConfig
+    from TTS.tts.models.xtts import Xtts
+
+    config = XttsConfig()
+    config.load_json(ready / "config.json")
+    model = Xtts(config)
+    model.load_checkpoint(config, checkpoint_dir=ready, eval=True, strict=True)
+    speaker = model.speaker_manager.speakers[practice.read_note(ready)["speakers"][0]]
+    latents = speaker["gpt_cond_latent"], speaker["speaker_embedding"]
+    result = model.inference("hello.", "en", *latents, max_new_tokens=8)
+    assert np.isfinite(result["wav"]).all() and len(result["wav"]) > 1000
+
+
 def test_our_engine_leaves_the_zeros_out_and_computes_the_same(practice_voice: Path) -> None:
     """An exported voice: nothing in it says that its decoder is narrow."""
     from TTS.tts.configs.xtts_config import XttsConfig
