@@ -21,11 +21,11 @@ from typing import Any
 
 from amharic_tts.base_models import packed, practice
 from benchmarks.practice_tuning import Row, clock, row, tuning
-from training.practice.evidence import VOICES, told_apart
+from training.practice.evidence import APART, VOICES, told_apart
 from training.practice.hearing import PhoneEar, WordEar
 from training.practice.judge import Difference, Judge, Judged, Verdict, save, sentences
 from training.practice.likeness import imitation
-from training.practice.speakers import EspeakSpeaker, ModelSpeaker, Spoken
+from training.practice.speakers import EspeakSpeaker, ModelSpeaker, Spoken, silence_advice
 from training.practice.voices import JUDGED, TeacherVoice, heard, unheard
 
 QUICK = 3
@@ -76,15 +76,15 @@ def _heard(kind: str, pair: Difference | None) -> Iterator[Row]:
 def likeness(speaker: ModelSpeaker, teacher: EspeakSpeaker, texts: Sequence[str]) -> Iterator[Row]:
     """Yield the rows of telling voices apart and of imitating them, in Amharic."""
     embed = speaker.engine.embedding
-    kinds = (("voices of its training", heard(VOICES)), ("voices never heard", unheard()[:VOICES]))
-    for title, voices in kinds:
+    for title, voices in (("of its training", heard(APART)), ("never heard", unheard()[:APART])):
         apart = told_apart(teacher, voices, texts, embed)
-        name = f"{len(voices)} {title}"
+        name = f"{len(voices)} voices {title}"
         yield row(f"speaker encoder, {name}: equal error rate", "%", 50.0, apart.equal_error)
-        chance = 100 / apart.voices
-        yield row(f"speaker encoder, {name}: right voice", "%", chance, apart.accuracy)
-        found = imitation(speaker, teacher, voices, texts, "am", embed)
-        yield row(f"imitating {name}: right voice", "%", chance, found.recognised)
+        yield row(f"speaker encoder, {name}: right voice", "%", 100 / apart.voices, apart.accuracy)
+        some = voices[:VOICES]
+        found = imitation(speaker, teacher, some, texts, "am", embed)
+        name = f"{len(some)} voices {title}"
+        yield row(f"imitating {name}: right voice", "%", 100 / len(some), found.recognised)
         pitch = found.to_dict()["pitch_error"]
         peer = found.pitch_spread
         yield row(f"imitating {name}: pitch off by (peer: one for all)", "semitones", peer, pitch)
@@ -150,6 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--base", type=Path, help="a folder to judge; no clock, no learning")
     parser.add_argument("--keep", type=Path, help="folder for sounds, pictures and scores")
     options = parser.parse_args(arguments)
+    silence_advice()
     found: list[dict[str, Any]] = list(rows(options.base, options.quick, options.keep))
     if options.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))

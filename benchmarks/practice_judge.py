@@ -1,6 +1,6 @@
 """Does the judge of the practice base tell good from bad? Known changes of the teacher's speech.
 
-    python -m benchmarks.practice_judge [--quick] [--json]
+    python -m benchmarks.practice_judge [--quick] [--sentences N] [--json]
 
 Each change is judged like a model: the teacher in another voice or at another pace, its sound by
 way of the mel spectrum alone (phases by Griffin and Lim 1984), a sentence cut short, a stretch left
@@ -56,12 +56,16 @@ class Changed:
 
 def by_mel(samples: np.ndarray) -> np.ndarray:
     """Return a sound that has only its mel spectrum left: 80 bands up to 8 kHz, every 11 ms."""
-    import librosa
+    import torch
+    from torchaudio import transforms
 
-    how: dict[str, Any] = {"n_fft": _WINDOW, "hop_length": _HOP}
-    mel = librosa.feature.melspectrogram(y=samples, sr=RATE, n_mels=_BANDS, fmax=8000, **how)
-    found = librosa.feature.inverse.mel_to_audio(mel, sr=RATE, fmax=8000, n_iter=32, **how)
-    return np.asarray(found)
+    mel = transforms.MelScale(_BANDS, RATE, f_max=8000, n_stft=_WINDOW // 2 + 1)
+    spectrum = transforms.Spectrogram(_WINDOW, hop_length=_HOP)
+    inverse = transforms.InverseMelScale(_WINDOW // 2 + 1, _BANDS, RATE, f_max=8000)
+    phases = transforms.GriffinLim(_WINDOW, hop_length=_HOP, rand_init=False)
+    with torch.inference_mode():
+        bands = mel(spectrum(torch.from_numpy(samples.astype(np.float32))))
+        return np.asarray(phases(inverse(bands)).numpy())
 
 
 def left_out(samples: np.ndarray) -> np.ndarray:
@@ -153,11 +157,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print the rows."""
     parser = argparse.ArgumentParser(description="Measure the judge of the practice base.")
     parser.add_argument("--quick", action="store_true", help="three sentences of each language")
+    parser.add_argument("--sentences", type=int, help="of each language; all by default")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     options = parser.parse_args(arguments)
     teacher = EspeakSpeaker()
     judge = Judge(teacher, JUDGED, PhoneEar(), WordEar())
-    found = list(rows(verdicts(judge, teacher, sentences(3 if options.quick else None))))
+    found = list(
+        rows(verdicts(judge, teacher, sentences(3 if options.quick else options.sentences)))
+    )
     if options.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return

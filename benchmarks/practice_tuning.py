@@ -34,8 +34,9 @@ Row = dict[str, Any]
 CLIPS = 40
 """Sentences that a new voice is learned from."""
 STEPS = 120
-"""Of that learning; 40 of the newcomer's first run."""
+"""Of that learning."""
 FIRST_STEPS = 40
+"""Of the newcomer's first run."""
 _SHOWN = 2
 """Sentences that `--keep` writes."""
 

@@ -140,7 +140,7 @@ def palette(stops: tuple[Colour, ...]) -> Levels:
     return np.round(np.stack(channels, axis=1)).astype(np.uint8)
 
 
-def png(levels: Levels, colours: Levels) -> bytes:
+def png(levels: Levels, colours: Levels, veiled: bool = True) -> bytes:
     """Return an indexed PNG (W3C PNG specification, colour type 3); the first colours let through.
 
     The faintest shades are see-through, so that a picture may stand on any ground.
@@ -148,6 +148,7 @@ def png(levels: Levels, colours: Levels) -> bytes:
     Args:
         levels: Numbers of colours, shape (rows, columns), the top row first.
         colours: Red, green and blue, shape (at most 256, 3).
+        veiled: False makes no shade see-through: for pages whose ground may be dark.
     """
     height, width = levels.shape
     # Each row begins with its filter; 0 leaves it as it is.
@@ -159,7 +160,7 @@ def png(levels: Levels, colours: Levels) -> bytes:
             b"\x89PNG\r\n\x1a\n",
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
             _chunk(b"PLTE", colours.tobytes()),
-            _chunk(b"tRNS", veil.astype(np.uint8).tobytes()),
+            _chunk(b"tRNS", veil.astype(np.uint8).tobytes()) if veiled else b"",
             _chunk(b"IDAT", zlib.compress(lines.tobytes(), 9)),
             _chunk(b"IEND", b""),
         )

@@ -19,10 +19,13 @@ from training.practice.voices import TeacherVoice
 TEXTS = {"en": ("one two three four", "five six"), "am": ("አንድ ሁለት", "ሦስት አራት", "አምስት")}
 
 
+SECONDS = 1.0
+
+
 @cache
 def made(text: str) -> np.ndarray:
     """Return the sound of a text; the same array each time."""
-    return soxr.resample(speech_like(1.5, seed=zlib.crc32(text.encode())), MADE_RATE, RATE)
+    return soxr.resample(speech_like(SECONDS, seed=zlib.crc32(text.encode())), MADE_RATE, RATE)
 
 
 class MadeSpeaker:
@@ -42,8 +45,8 @@ class MadeSpeaker:
 
 
 class CountingEar:
-    """Hears a mistake for each tenth of a second that the sound is shorter than 1.5 s, or one."""
+    """Hears one mistake, and one more for each tenth of a second less than `SECONDS`."""
 
     def errors(self, samples: np.ndarray, rate: int, text: str) -> Errors:
         wanted = len(text.split())
-        return Errors(min(wanted, 1 + round(10 * (1.5 - len(samples) / rate))), wanted, "heard")
+        return Errors(min(wanted, 1 + round(10 * (SECONDS - len(samples) / rate))), wanted, "heard")

@@ -157,7 +157,5 @@ def test_the_teacher_speaks_amharic_by_our_phonemes(teacher: EspeakSpeaker) -> N
 def test_what_the_teacher_can_not_say(teacher: EspeakSpeaker) -> None:
     with pytest.raises(UserError, match="does not speak `fr`"):
         teacher.speak("Bonjour", "fr", JUDGED)
-    with pytest.raises(UserError, match="can't say `ሰላም hello`: h, e, l, o"):
-        teacher.speak("ሰላም hello", "am", JUDGED)
-    with pytest.raises(UserError, match="there is no word"):
+    with pytest.raises(UserError, match="no word in `።`"):
         teacher.speak("።", "am", JUDGED)

@@ -17,7 +17,9 @@ from training.practice.voices import TeacherVoice, heard, unheard
 EXAMPLES = 3
 """Sentences of each language that the card shows."""
 VOICES = 8
-"""Of each kind, known and unknown to the training, that likeness is measured with."""
+"""Of each kind, known and unknown to the training, that are imitated."""
+APART = 40
+"""At most so many of each kind are told apart."""
 _CLIPS = 4
 """Sentences in each voice."""
 _MARGIN = 0.1
@@ -81,12 +83,12 @@ def gather(
     words = texts["am"][:_CLIPS]
     separations, imitations = {}, {}
     for title, voices in (
-        ("voices of its training, other sentences", heard(VOICES)),
-        ("voices that it never heard", unheard()[:VOICES]),
+        ("voices of its training, other sentences", heard(APART)),
+        ("voices that it never heard", unheard()[:APART]),
     ):
         tell(f"telling apart and imitating {title}")
         separations[title] = told_apart(judge.teacher, voices, words, embed)
-        imitations[title] = imitation(speaker, judge.teacher, voices, words, "am", embed)
+        imitations[title] = imitation(speaker, judge.teacher, voices[:VOICES], words, "am", embed)
     return Evidence(verdict, separations, imitations, _examples(judge, texts, kept))
 
 

@@ -27,7 +27,7 @@ from amharic_tts.synthesis.engine import RATE
 from training.practice.cepstra import compared, trimmed
 from training.practice.hearing import LANGUAGE as HEARD
 from training.practice.hearing import Ear, Errors, PhoneEar, WordEar
-from training.practice.speakers import EspeakSpeaker, ModelSpeaker, Speaker, Spoken
+from training.practice.speakers import EspeakSpeaker, ModelSpeaker, Speaker, Spoken, silence_advice
 from training.practice.voices import JUDGED, LANGUAGES, TeacherVoice
 
 TOO_MUCH = 0.3
@@ -324,6 +324,7 @@ def main() -> int:
     try:
         speaker: Speaker = teacher
         if str(options.base) != "teacher":
+            silence_advice()
             speaker = ModelSpeaker.of_base(
                 options.base, teacher, options.out, options.text_mode, options.device
             )

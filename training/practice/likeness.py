@@ -95,8 +95,8 @@ def equal_error(same: Sequence[float], different: Sequence[float]) -> float:
     where the two cross, their mean.
     """
     thresholds = np.unique([*same, *different, np.inf])
-    missed = np.array([np.mean(np.less(same, t)) for t in thresholds])
-    taken = np.array([np.mean(np.greater_equal(different, t)) for t in thresholds])
+    missed = np.searchsorted(np.sort(same), thresholds) / len(same)
+    taken = 1 - np.searchsorted(np.sort(different), thresholds) / len(different)
     at = int(np.argmin(np.abs(missed - taken)))
     return float((missed[at] + taken[at]) / 2)
 

@@ -29,7 +29,7 @@ from training.practice.evidence import Evidence, Example, gather
 from training.practice.hearing import PhoneEar, WordEar
 from training.practice.judge import Judge, Verdict, sentences
 from training.practice.likeness import Imitation, Separation
-from training.practice.speakers import EspeakSpeaker, ModelSpeaker
+from training.practice.speakers import EspeakSpeaker, ModelSpeaker, silence_advice
 from training.practice.voices import JUDGED
 
 CARD = "MODEL_CARD.md"
@@ -37,6 +37,8 @@ _APART = ("", "voices", "clips", "equal error rate", "right voice", "same", "dif
 _IMITATED = ("", "sentences", "right voice", "cosine", "pitch off by", "if it had one voice")
 _GAP = 6
 """Rows of pixels between two spectrograms."""
+_ZOOM = 2
+"""Pixels of a picture for each 10 ms, and for each 62.5 Hz."""
 _HEAD = """\
 # The practice base: a small XTTS that speaks
 
@@ -81,7 +83,8 @@ def picture(sounds: Sequence[np.ndarray]) -> bytes:
             np.pad(strength, ((0, 0), (0, width - one.shape[1]))),
             np.zeros((_GAP, width), dtype=np.float32),
         ]
-    return plots.png(plots.shades(np.concatenate(strips[:-1])), plots.palette(plots.SOUND_INK))
+    levels = plots.shades(np.concatenate(strips[:-1])).repeat(_ZOOM, 0).repeat(_ZOOM, 1)
+    return plots.png(levels, plots.palette(plots.SOUND_INK), veiled=False)
 
 
 def mp3(samples: np.ndarray) -> bytes:
@@ -237,6 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     judge = Judge(teacher, JUDGED, PhoneEar(), WordEar())
     try:
         told = _told(options.made_from)
+        silence_advice()
         with tempfile.TemporaryDirectory() as folder:
             speaker = ModelSpeaker.of_base(
                 options.base, teacher, Path(folder), options.text_mode, options.device

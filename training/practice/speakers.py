@@ -13,8 +13,7 @@ import soxr
 from amharic_tts.errors import UserError
 from amharic_tts.espeak import client
 from amharic_tts.files import writing
-from amharic_tts.g2p.pipeline import EnhancedAmharicG2P
-from amharic_tts.g2p.speak_phonemes import speakable
+from amharic_tts.g2p.say import for_espeak
 from amharic_tts.synthesis.engine import RATE, SpeechEngine
 from amharic_tts.synthesis.voices import Voice
 from amharic_tts.tokenizer.settings import current
@@ -56,13 +55,13 @@ class EspeakSpeaker:
 
     def __init__(self, asked: client.EspeakClient | None = None) -> None:
         self._client = client.shared() if asked is None else asked
-        self._g2p = EnhancedAmharicG2P()
 
     def speak(self, text: str, language: str, voice: TeacherVoice, seed: int = 0) -> Spoken:
         """Return a sentence as sound; see `Speaker`.
 
         Raises:
-            UserError: The teacher does not speak the language, or can't say a phone of the text.
+            UserError: The teacher does not speak the language, or there is no word in the text.
+            StudioError: The text has a phone that espeak-ng does not have.
             MissingPart: espeak-ng can't be used here.
         """
         if language not in LANGUAGES:
@@ -70,29 +69,21 @@ class EspeakSpeaker:
                 f"The teacher of the practice base does not speak `{language}`",
                 f"It speaks: {', '.join(LANGUAGES)}",
             )
+        said = for_espeak(text) if language == "am" else text
+        if not any(character.isalpha() for character in said):
+            raise UserError(f"There is no word in `{text}`", "Choose another sentence")
         answer = self._client.ask(
             {
                 "do": "pronounce",
                 "voice": voice.espeak(language),
                 "speed": voice.speed,
                 "pitch": voice.pitch,
-                "texts": [self._read(text) if language == "am" else text],
+                "texts": [said],
             }
         )
         samples = np.frombuffer(base64.b64decode(answer["sound"]), dtype="<i2")
         sound = soxr.resample(samples.astype(np.float32) / 32_768, answer["rate"], RATE)
         return Spoken(np.asarray(sound, dtype=np.float32), False)
-
-    def _read(self, text: str) -> str:
-        read = self._g2p.convert_detailed(text)
-        found = speakable(read.ipa)
-        lost = [*read.unpronounced, *found.dropped]
-        if lost or not found.mnemonics:
-            raise UserError(
-                f"The teacher can't say `{text}`: " + (", ".join(lost) or "there is no word"),
-                "Choose another sentence",
-            )
-        return " ".join(found.mnemonics) + (text[-1] if text[-1] in ",?!" else ".")
 
 
 class ModelSpeaker:
@@ -184,3 +175,10 @@ class ModelSpeaker:
         return Spoken(
             np.concatenate([piece.samples for piece in pieces]), any(p.cut for p in pieces)
         )
+
+
+def silence_advice() -> None:
+    """Keep transformers from advising those who write with it: for a command's border."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
