@@ -14,6 +14,7 @@ from amharic_tts.tokenizer.settings import TextSettings
 if TYPE_CHECKING:
     from torch import Tensor
     from TTS.tts.models.xtts import Xtts
+    from TTS.vocoder.models.hifigan_generator import HifiganGenerator
 
 _SHARED = ("gpt_inference.", "gpt.wte.")
 """What `init_gpt_for_inference` adds to the GPT: other names of the same weights."""
@@ -25,8 +26,8 @@ def load_model(
 ) -> Xtts:
     """Return the model on the CPU, ready to speak.
 
-    Where channels of the decoder or of the speaker encoder are zero, as in every voice from the
-    practice base, these run without them; what they compute stays the same.
+    Where channels of the decoder or of the speaker encoder are zero, or all of a residual block, as
+    in every voice from the practice base, these run without them; what they compute stays the same.
 
     `Xtts.load_checkpoint` is not used: it may rewrite the file that it reads.
 
@@ -55,6 +56,7 @@ def load_model(
             f"The weights do not fit `{config_json}`: " + " ".join(str(error).split())[:300],
             "The files of a voice belong together; export it again",
         ) from error
+    _leave_out_idle_blocks(model.hifigan_decoder.waveform_decoder)
     model.hifigan_decoder.eval()
     model.gpt.init_gpt_for_inference(kv_cache=True)
     model.gpt.eval()
@@ -103,6 +105,20 @@ def _take_zeros_off(state: dict[str, Tensor], prefix: str, layout: Layout) -> di
     widths, narrow = narrowed(layout, own)
     state.update({prefix + key: value for key, value in narrow.items()})
     return widths
+
+
+def _leave_out_idle_blocks(generator: HifiganGenerator) -> None:
+    """Put nothing in the place of residual blocks that add nothing.
+
+    Not in that of the first block of a stage: coqui adds the others into its output, which then
+    would be the input of all.
+    """
+    import torch
+
+    for number, block in enumerate(generator.resblocks):
+        adds = any(bool(conv.weight.any() or conv.bias.any()) for conv in block.convs2)
+        if number % generator.num_kernels and not adds:
+            generator.resblocks[number] = torch.nn.Identity()
 
 
 def replace_gpt(model: Xtts, state: Mapping[str, Tensor]) -> None:

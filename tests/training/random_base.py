@@ -25,7 +25,7 @@ from amharic_tts.base_models import packed, practice
 from amharic_tts.base_models.dvae import new_dvae
 from amharic_tts.base_models.practice_parts import Parts
 from amharic_tts.tokenizer.practice import practice_vocabulary
-from amharic_tts.tokenizer.vocabulary import Vocabulary
+from amharic_tts.tokenizer.vocabulary import Vocabulary, token_ids
 from training.practice.sound import speech_like
 from training.practice.weights import settings
 
@@ -85,7 +85,7 @@ def random_parts(
         mel_stats=stats,
         speakers={SPEAKER: speaker},
         reference=speech_like(4, seed=3),
-        language="am",
+        language="am" if "[am]" in token_ids(vocabulary) else "en",
         text_mode="letters",
         note=NOTE,
         card=f"# A random base\n\n{NOTE}.\n",

@@ -21,7 +21,8 @@ from amharic_tts.base_models.widths import CODEC, DECODER, LISTENER
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.tokenizer.practice import practice_base_vocabulary
 from amharic_tts.tokenizer.vocabulary import vocabulary_hash
-from training.practice.weights import pack
+from training.practice.sound import speech_like
+from training.practice.weights import pack, with_speakers
 
 TINY = Shape(width=32, layers=1, heads=2, codes=64, codec=16, decoder=16, filters=(8,) * 4, sound=4)
 
@@ -150,6 +151,15 @@ def test_a_newer_format_is_refused(copied: Path) -> None:
         packed.describe(copied)
 
 
+def test_speakers_are_taken_from_clips_as_coqui_takes_them(parts: Parts) -> None:
+    clip = speech_like(TINY.sound, seed=0)  # what `random_parts` gave coqui's own functions
+    made = with_speakers(dataclasses.replace(parts, speakers={}), {"One": clip, "Two": clip[::-1]})
+    assert list(made.speakers) == ["One", "Two"]
+    for key, value in parts.speakers[SPEAKER].items():
+        assert torch.allclose(made.speakers["One"][key], value, rtol=1e-4, atol=1e-5)
+        assert not torch.allclose(made.speakers["Two"][key], value, rtol=1e-2, atol=1e-3)
+
+
 def test_values_that_are_not_numbers_are_not_packed(parts: Parts, tmp_path: Path) -> None:
     bad = {**parts.gpt, "gpt.final_norm.bias": torch.full((32,), torch.nan)}
     with pytest.raises(StudioError, match=r"`gpt/gpt.final_norm.bias` holds values that are not"):
@@ -174,6 +184,7 @@ def test_parts_that_do_not_fit_together_are_all_named(parts: Parts, tmp_path: Pa
         vocabulary=practice_base_vocabulary(),
         mel_stats=torch.ones(79),
         card="",
+        language="ti",
     )
     with pytest.raises(StudioError) as caught:
         pack(bad, tmp_path / "a.xz")
@@ -184,6 +195,7 @@ def test_parts_that_do_not_fit_together_are_all_named(parts: Parts, tmp_path: Pa
         "- the decoder does not read what the GPT gives (decoder_input_dim)",
         "- the DVAE has 64 codes, the GPT 98",
         "- mel_stats has the shape (79,) instead of (80,)",
+        "- the vocabulary has no token `[ti]`",
         "- note and card say nothing",
     ]
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import random_networks
 import soundfile
 import torch
 
 from amharic_tts.base_models import packed, practice
 from amharic_tts.base_models.checkpoint import load_model_state
 from amharic_tts.errors import UserError
+from amharic_tts.synthesis import loading
 from amharic_tts.synthesis.loading import load_model
 from amharic_tts.synthesis.practice_voice import make_ready
 from amharic_tts.synthesis.voices import check_voice
@@ -59,6 +61,20 @@ def test_its_text_settings_follow_the_installation(ready: Path, change: str) -> 
     assert (ready / "model.pth").stat().st_mtime_ns == model  # the weights are not written again
 
 
+def test_stock_coqui_loads_the_unpacked_base_strictly_and_speaks(ready: Path) -> None:
+    from TTS.tts.configs.xtts_config import XttsConfig
+    from TTS.tts.models.xtts import Xtts
+
+    config = XttsConfig()
+    config.load_json(ready / "config.json")
+    model = Xtts(config)
+    model.load_checkpoint(config, checkpoint_dir=ready, eval=True, strict=True)
+    speaker = model.speaker_manager.speakers[practice.read_note(ready)["speakers"][0]]
+    latents = speaker["gpt_cond_latent"], speaker["speaker_embedding"]
+    result = model.inference("hello.", "en", *latents, max_new_tokens=8)
+    assert np.isfinite(result["wav"]).all() and len(result["wav"]) > 1000
+
+
 def test_our_engine_leaves_the_zeros_out_and_computes_the_same(practice_voice: Path) -> None:
     """An exported voice: nothing in it says that its decoder is narrow."""
     from TTS.tts.configs.xtts_config import XttsConfig
@@ -81,6 +97,23 @@ def test_our_engine_leaves_the_zeros_out_and_computes_the_same(practice_voice: P
         sounds = [model.hifigan_decoder(latents, g=voices[0]) for model in (ours, stock)]
     for one, other in (voices, sounds):
         assert float((one - other).abs().max() / other.abs().max()) < 1e-5
+
+
+def test_residual_blocks_that_add_nothing_are_left_out_and_nothing_changes() -> None:
+    generator = random_networks.generator(16)
+    state = generator.state_dict()
+    for number in (0, 5, 7, 8):  # blocks of three kernels in each of four stages
+        for key in [key for key in state if key.startswith(f"resblocks.{number}.")]:
+            state[key] = torch.full_like(state[key], float(key.endswith("original1")))
+    generator.load_state_dict(state)
+    given = torch.randn(1, 32, 5), torch.randn(1, 512, 1)
+    with torch.no_grad():
+        expected = generator(*given)
+        loading._leave_out_idle_blocks(generator)
+        heard = generator(*given)
+    kinds = [type(block).__name__ for block in generator.resblocks]
+    assert [number for number, kind in enumerate(kinds) if kind == "Identity"] == [5, 7, 8]
+    assert torch.equal(heard, expected) and float(heard.std()) > 1e-3
 
 
 def test_weights_of_another_network_are_refused(practice_voice: Path) -> None:

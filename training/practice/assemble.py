@@ -54,8 +54,7 @@ def parts(build: Build, card: str) -> Parts:
     vocab, (dvae, stats) = practice_base_vocabulary(), build.trained_codec()
     gpt = dict(build.trained_reader().state_dict())
     narrow = decoder.new_decoder(reader.DIM)
-    stage = "decoder" if (build.folder / "decoder.pth").exists() else "begin"
-    narrow.load_state_dict(build.weights(stage))
+    narrow.load_state_dict(build.weights("decoder"))
     config = weights.settings(reader.DIM, reader.LAYERS, reader.HEADS, codec.CODES, vocab)
     return Parts(
         config={**config, **SAMPLING},

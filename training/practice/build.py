@@ -4,10 +4,9 @@ After ``speak``, where the teacher's many voices say all texts (`texts`, `voices
 chains run side by side, a process at a time each:
 
 * ``codec``, the DVAE; ``encode``, the codes of all clips; ``reader``, the GPT;
-* ``listener``, the speaker encoder; ``voices``, each voice's embeddings; ``begin``, the decoder on
-  the embeddings of codes, as long as there are no latents.
+* ``listener``, the speaker encoder; ``voices``, each voice's embeddings.
 
-Then ``latents``, what the trained GPT gives the decoder, and ``decoder``, which goes on with those.
+Then ``latents``, what the trained GPT gives the decoder, and ``decoder``.
 
 A build that was cut off goes on where it was; a finished stage is not done again. What is measured
 on the way stands in ``DIR/journal.jsonl``. For another language change `texts` and `voices`.
@@ -37,14 +36,12 @@ from amharic_tts.tokenizer.settings import current
 from training.practice import codec, decoder, listener, reader, teacher, voices
 from training.practice.clock import Journal
 from training.practice.reader import Reading, SharedPrompts
-from training.practice.teacher import Library, Line
+from training.practice.teacher import Library, Line, Spoken
 from training.practice.texts import Writer, unseen
 
 FIRST, LAST = ("speak",), ("latents", "decoder")
-CHAINS = (("codec", "encode", "reader"), ("listener", "voices", "begin"))
-NEEDS = {"begin": "encode"}
-"""What a stage needs of the other chain."""
-SHARES = {"codec": 0.06, "listener": 0.15, "reader": 0.47, "begin": 0.37, "decoder": 0.22}
+CHAINS = (("codec", "encode", "reader"), ("listener", "voices"))
+SHARES = {"codec": 0.06, "listener": 0.15, "reader": 0.47, "decoder": 0.22}
 """Of the hours; the rest is for speaking, encoding and latents."""
 _JUDGED_SHARE = 8
 """One in so many voices is the judged one, so that it is learned best."""
@@ -113,7 +110,7 @@ class Build:
         """Let the teacher speak all texts, and the unseen ones for judging."""
         plan, lines = self.plan, list[Line]()
         for number, voice in enumerate(voices.heard(plan.voices, plan.seed)):
-            share = plan.voices // _JUDGED_SHARE if number == 0 else 1
+            share = max(1, plan.voices // _JUDGED_SHARE) if number == 0 else 1
             for language in voices.LANGUAGES:
                 writer = Writer(language, plan.seed * 1000 + number)
                 texts = [writer.words(1 + i % 3).text for i in range(plan.words * share)]
@@ -168,15 +165,13 @@ class Build:
             torch.save(self._embeddings(), file)
 
     def _embeddings(self, each: int = 8) -> dict[str, Tensor]:
-        """Return (each, 512) of every voice: of three seconds or so at a time."""
+        """Return (each, 512) of every voice: of its longest clips."""
         library, ear = Library(self.clips), self.trained_listener()
-        by_voice: dict[str, list[np.ndarray]] = {}
-        for clip in library.clips:
-            own = by_voice.setdefault(clip.voice, [])
-            if len(own) < each and clip.stop - clip.start > 2 * 22050:
-                own.append(library.sound(clip))
+        by_voice: dict[str, list[Spoken]] = {}
+        for clip in sorted(library.clips, key=lambda clip: clip.start - clip.stop):
+            by_voice.setdefault(clip.voice, []).append(clip)
         return {
-            name: torch.stack([listener.embed(ear, sound) for sound in own])
+            name: torch.stack([listener.embed(ear, library.sound(clip)) for clip in own[:each]])
             for name, own in by_voice.items()
         }
 
@@ -245,27 +240,6 @@ class Build:
             found.append(decoder.Example(given, sound, rows[number].voice))
         return found
 
-    def begin(self) -> None:
-        """Begin the decoder on embeddings of codes, as wide as latents and mostly zero."""
-        rows, (dvae, _) = self.readings(), self.trained_codec()
-        book = np.zeros((codec.CODES + 1, reader.DIM), dtype=np.float16)
-        book[: codec.CODES, : codec.WIDTH] = dvae.codebook.embed.T.half().numpy()
-
-        def inputs(number: int) -> np.ndarray:
-            return book[np.append(rows[number].codes.astype(np.int64), codec.CODES)]
-
-        numbers = self._chosen(rows)[::3]
-        known = torch.load(self.folder / "voices.pth", weights_only=True)
-        crops = decoder.Crops(self._examples(inputs, rows, numbers), known)
-        decoder.train(
-            crops,
-            reader.DIM,
-            self.folder / "begin.pth",
-            self.seconds("begin"),
-            self.tell,
-            device=self.device,
-        )
-
     def latents(self) -> None:
         """Write what the GPT gives for the decoder's clips, a file."""
         rows, model = self.readings(), self.trained_reader()
@@ -297,17 +271,14 @@ class Build:
         given = dict(zip(packed["numbers"].tolist(), parts, strict=True))
         known = torch.load(self.folder / "voices.pth", weights_only=True)
         crops = decoder.Crops(self._examples(lambda i: given[i], rows, list(given)), known)
-        begun = self.weights("begin")
-        begun = {k: v for k, v in begun.items() if not k.startswith("conv_pre.")}
         decoder.train(
             crops,
             reader.DIM,
             self.folder / "decoder.pth",
             self.seconds("decoder"),
             self.tell,
-            begun,
-            1.5e-3,
-            device=self.device,
+            self.plan.seed,
+            self.device,
         )
 
 
@@ -331,7 +302,7 @@ def _chains(folder: Path, chains: Sequence[Sequence[str]], threads: int, device:
     try:
         while any(left):
             for chain in left:
-                if chain and chain[0] not in running and _ready(folder, chain[0]):
+                if chain and chain[0] not in running:
                     # The second chain takes what the first leaves, which is most of one core.
                     own = threads if chain is left[0] else 1
                     running[chain[0]] = _start(folder, chain[0], own, device)
@@ -342,10 +313,6 @@ def _chains(folder: Path, chains: Sequence[Sequence[str]], threads: int, device:
     finally:
         for process in running.values():
             process.terminate()
-
-
-def _ready(folder: Path, stage: str) -> bool:
-    return stage not in NEEDS or _mark(folder, NEEDS[stage]).exists()
 
 
 def _check(folder: Path, stage: str, code: int) -> None:

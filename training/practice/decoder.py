@@ -33,6 +33,7 @@ _LEFT_OUT = (5, 7, 8, 10, 11)
 _CODES = 12
 """Codes of a training crop, 0.56 s."""
 _ROWS = 6
+_PEAK = 2e-3
 _STFT = ((2048, 480), (1024, 240), (512, 120), (256, 60))
 _MELS = {2048: 120, 1024: 80, 512: 40}
 
@@ -188,8 +189,6 @@ def train(
     path: Path,
     seconds: float,
     tell: Tell,
-    begun: Mapping[str, Tensor] | None = None,
-    peak: float = 2e-3,
     seed: int = 0,
     device: str = "cpu",
 ) -> None:
@@ -201,19 +200,12 @@ def train(
         path: Of the checkpoint.
         seconds: How long.
         tell: Takes a row of figures every hundred steps.
-        begun: Weights to begin with; those of another shape (of the first layer, when the inputs
-            are others) are left out.
-        peak: Learning rate.
         seed: Of weights and draws.
         device: `cpu` or `cuda`.
     """
     torch.manual_seed(seed)
     generator = new_decoder(inputs)
-    if begun is not None and not path.exists():
-        own = generator.state_dict()
-        fitting = {k: v for k, v in begun.items() if k in own and own[k].shape == v.shape}
-        generator.load_state_dict({**own, **fitting})
-    sitting = Sitting(path, generator, seconds, peak, (0.8, 0.99), 1e-3, device)
+    sitting = Sitting(path, generator, seconds, _PEAK, (0.8, 0.99), 1e-3, device)
     rng, judge = np.random.default_rng([seed, sitting.step]), SpectralLoss(device)
     total, mels = 0.0, 0.0
     while not sitting.over:
