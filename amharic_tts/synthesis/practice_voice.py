@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from amharic_tts.base_models import practice
+from amharic_tts.base_models import packed, practice
+from amharic_tts.base_models.catalog import PRACTICE
 from amharic_tts.errors import UserError
 from amharic_tts.synthesis.voice_files import write_voice_json
-from amharic_tts.synthesis.voices import read_voice
+from amharic_tts.synthesis.voices import Voice, read_voice
 from amharic_tts.tokenizer.settings import TextSettings, current
 from amharic_tts.tokenizer.vocabulary import load_vocabulary
+from amharic_tts.workspace import Workspace
+
+
+def built_in(workspace: Workspace) -> Voice:
+    """Return the built-in voice for a list, whether or not it is unpacked yet.
+
+    Raises:
+        UserError: The packed weights are missing or damaged.
+    """
+    told = packed.describe()
+    settings = current(told["language"], told["text_mode"])
+    return Voice(PRACTICE, workspace.bases / PRACTICE, settings, note=told["note"])
 
 
 def make_ready(folder: Path) -> Path:

@@ -21,8 +21,7 @@ from amharic_tts.base_models.widths import CODEC, DECODER, LISTENER
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.tokenizer.practice import practice_base_vocabulary
 from amharic_tts.tokenizer.vocabulary import vocabulary_hash
-from training.practice.sound import speech_like
-from training.practice.weights import pack, with_speakers
+from training.practice.weights import pack
 
 TINY = Shape(width=32, layers=1, heads=2, codes=64, codec=16, decoder=16, filters=(8,) * 4, sound=4)
 
@@ -149,15 +148,6 @@ def test_a_newer_format_is_refused(copied: Path) -> None:
     (copied.parent / "small.json").write_text('{"format": 2, "sha256": "a"}')
     with pytest.raises(UserError, match="has the format 2, this version reads 1"):
         packed.describe(copied)
-
-
-def test_speakers_are_taken_from_clips_as_coqui_takes_them(parts: Parts) -> None:
-    clip = speech_like(TINY.sound, seed=0)  # what `random_parts` gave coqui's own functions
-    made = with_speakers(dataclasses.replace(parts, speakers={}), {"One": clip, "Two": clip[::-1]})
-    assert list(made.speakers) == ["One", "Two"]
-    for key, value in parts.speakers[SPEAKER].items():
-        assert torch.allclose(made.speakers["One"][key], value, rtol=1e-4, atol=1e-5)
-        assert not torch.allclose(made.speakers["Two"][key], value, rtol=1e-2, atol=1e-3)
 
 
 def test_values_that_are_not_numbers_are_not_packed(parts: Parts, tmp_path: Path) -> None:

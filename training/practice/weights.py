@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import json
 import lzma
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors.numpy
 import soundfile
-import torch
 from torch import Tensor
 
 from amharic_tts.base_models.packed import FORMAT, HEADER, beside
 from amharic_tts.base_models.practice_parts import LAYOUTS, REFERENCE_RATE, Parts
 from amharic_tts.errors import StudioError
 from amharic_tts.files import write_text, writing
-from amharic_tts.synthesis.loading import load_model
-from amharic_tts.tokenizer.settings import current
 from amharic_tts.tokenizer.vocabulary import Vocabulary, language_tag, token_ids, vocabulary_size
 
 _HALVED = 1024
@@ -157,38 +151,6 @@ def settings(
     )
     config.languages = [*config.languages, "am"]
     return dict(config.to_dict())
-
-
-def with_speakers(parts: Parts, clips: Mapping[str, np.ndarray]) -> Parts:
-    """Return the parts with built-in speakers, each taken from a clip.
-
-    Args:
-        parts: Complete but for the speakers.
-        clips: By the speaker's name: float32 mono at `REFERENCE_RATE`, some seconds.
-
-    Raises:
-        UserError: The parts do not fit together.
-    """
-    with tempfile.TemporaryDirectory() as place:
-        files = Path(place) / "config.json", Path(place) / "vocab.json"
-        write_text(files[0], json.dumps(dict(parts.config)))
-        write_text(files[1], json.dumps(parts.vocabulary, ensure_ascii=False))
-        model = load_model(*files, current(parts.language), parts.model_state())
-    speakers = {}
-    for name, clip in clips.items():
-        sound = torch.from_numpy(np.array(clip, dtype=np.float32, order="C"))[None]
-        latents = model.get_gpt_cond_latents(
-            sound,
-            REFERENCE_RATE,
-            length=model.config.gpt_cond_len,
-            chunk_length=model.config.gpt_cond_chunk_len,
-        )
-        embedding = model.get_speaker_embedding(sound, REFERENCE_RATE)
-        speakers[name] = {
-            "gpt_cond_latent": latents.clone(),
-            "speaker_embedding": embedding.clone(),
-        }
-    return dataclasses.replace(parts, speakers=speakers)
 
 
 def check(parts: Parts) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 
 import gradio as gr
 
+from amharic_tts.base_models.catalog import PRACTICE
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.events import Done, Event, Progress
 from amharic_tts.jobs import store
 from amharic_tts.synthesis import voices
 from amharic_tts.synthesis.client import SpeechClient
+from amharic_tts.synthesis.practice_voice import built_in
 from amharic_tts.ui import downloads, runs_view
 from amharic_tts.ui.handlers import wire
 from amharic_tts.ui.html import rich
@@ -111,21 +113,24 @@ class SpeakPage:
 
     def load(self, chosen: str | None = None) -> dict[Any, Any]:
         """List the voices of the workspace that are whole."""
-        offered = [(self._title(voice), voice.id) for voice in self.known()]
+        known = self.known()
+        offered = [(self._title(voice), voice.id) for voice in known]
         ids = [one for _, one in offered]
         value = chosen if chosen in ids else next(iter(ids), None)
         return {
-            self.none: gr.HTML(visible=not offered),
-            self.voice: gr.Dropdown(choices=offered, value=value, visible=bool(offered)),
-            self.go: gr.Button(interactive=bool(offered)),
+            self.none: gr.HTML(visible=len(known) == 1),
+            self.voice: gr.Dropdown(choices=offered, value=value),
             **self.describe(value),
         }
 
     def known(self) -> list[voices.Voice]:
-        """Return the voices that can be chosen, newest first."""
-        return [v for v in voices.list_voices(self.studio.workspace) if not v.problems]
+        """Return the voices that can be chosen: newest first, the built-in one last."""
+        own = [v for v in voices.list_voices(self.studio.workspace) if not v.problems]
+        return [*own, built_in(self.studio.workspace)]
 
     def _title(self, voice: voices.Voice) -> str:
+        if voice.id == PRACTICE:
+            return self.say("speak.practice")
         job = store.get(self.studio.workspace, voice.id)
         return runs_view.title(job)
 
