@@ -19,7 +19,6 @@ from amharic_tts.dataset.states import (
     Fields,
     Head,
     append,
-    complete_lines,
     damaged,
     head,
     journal_file,
@@ -103,6 +102,8 @@ class State:
 
     number: int = 0
     count: int = 0
+    size: int = 0
+    """Bytes of the journal up to there."""
     latest: dict[str, Fields] = field(default_factory=dict)
     """Fields of the rows that were changed; all fields of those that were made."""
     followers: dict[str, list[str]] = field(default_factory=dict)
@@ -153,17 +154,23 @@ def edits(folder: Path, number: int) -> list[Edit]:
     Raises:
         UserError: A line is damaged or missing.
     """
-    path = journal_file(folder, number)
+    return _read(journal_file(folder, number))[0]
+
+
+def _read(path: Path) -> tuple[list[Edit], int]:
+    """Return the edits of a file, and how many bytes they take."""
+    content = path.read_bytes() if path.is_file() else b""
+    size = content.rfind(b"\n") + 1
     found = []
-    for place, line in enumerate(complete_lines(path), 1):
+    for place, line in enumerate(content[:size].splitlines(), 1):
         try:
-            edit = Edit.from_line(line)
+            edit = Edit.from_line(line.decode("utf-8"))
             if edit.n != place:
                 raise ValueError(f"it is edit {edit.n}, and edit {place} should be here")
         except (ValueError, KeyError, TypeError) as error:
             raise damaged(path, place, error) from error
         found.append(edit)
-    return found
+    return found, size
 
 
 def state_of(folder: Path, number: int) -> State:
@@ -173,8 +180,10 @@ def state_of(folder: Path, number: int) -> State:
         UserError: The journal is damaged.
     """
     state = State(number)
-    for edit in edits(folder, number) if number else ():
-        state.take(edit)
+    if number:
+        done, state.size = _read(journal_file(folder, number))
+        for edit in done:
+            state.take(edit)
     return state
 
 
@@ -247,8 +256,19 @@ class Journal:
             back = tuple(Change(c.id, c.after, c.before, c.follows) for c in reversed(last.changes))
             return self._write(state, Edit("undo", back, by or last.by, of=last.n))
 
+    def recorded(self) -> Head:
+        """Return the head, after giving a number to a dataset that has none yet.
+
+        Raises:
+            UserError: The log is damaged, or the disk can't be written.
+        """
+        now = head(self.folder)
+        if now.known:
+            return now
+        with locked(self.folder):
+            return self._recorded()
+
     def _recorded(self) -> Head:
-        """Return the head, after giving a number to a dataset that has none yet."""
         now = head(self.folder)
         if not now.known:
             record(self.folder, now.last + 1, rows_hash(self.folder), "found as it was")

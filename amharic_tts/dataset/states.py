@@ -187,7 +187,7 @@ def append(path: Path, line: str) -> None:
         new = not path.exists()
         with open(path, "ab+") as file:
             size = file.seek(0, os.SEEK_END)
-            whole = _whole_size(path, size)
+            whole = whole_size(path)
             if whole != size:
                 file.truncate(whole)
             try:
@@ -201,10 +201,10 @@ def append(path: Path, line: str) -> None:
             sync_folder(path.parent)
 
 
-def _whole_size(path: Path, size: int) -> int:
+def whole_size(path: Path) -> int:
     """Return how many bytes of a file are complete lines."""
     with open(path, "rb") as file:
-        at = size
+        at = file.seek(0, os.SEEK_END)
         while at > 0:
             start = max(0, at - 65536)
             file.seek(start)
