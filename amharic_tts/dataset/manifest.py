@@ -74,7 +74,8 @@ class Utterance:
 
     def to_line(self) -> str:
         """Return the row as one line of JSON."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+        # Not `asdict`, which copies everything and takes four times as long.
+        return json.dumps(vars(self), ensure_ascii=False)
 
     def fields(self) -> Fields:
         """Return the row as JSON knows it."""

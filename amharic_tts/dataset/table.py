@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,30 +164,29 @@ class ClipTable:
         problems = query.problems(index.measures)
         if problems:
             raise UserError("The table can't be shown:\n" + "\n".join(f"- {p}" for p in problems))
-        source, values = _filtered(query)
         with index.connected() as db:
+            source, values = _found(db, query)
             total = int(db.execute(f"SELECT count(*) {source}", values).fetchone()[0])
             pages = max(1, -(-total // query.size))
             number = min(query.page, pages)
-            order = _order(query)
-            wanted = (
-                f"SELECT lines.line FROM (SELECT rows.id AS id {source} {order} "
-                "LIMIT ? OFFSET ?) AS found JOIN lines ON lines.id = found.id"
-            )
+            keys = f"SELECT rows.key {source} {_order(query)} LIMIT ? OFFSET ?"
             limits = (query.size, (number - 1) * query.size)
-            lines = db.execute(wanted, (*values, *limits)).fetchall()
-        return Page(tuple(Utterance.from_line(line) for (line,) in lines), total, number, pages)
+            rows = [
+                db.execute("SELECT line FROM lines WHERE key = ?", key).fetchone()[0]
+                for key in db.execute(keys, (*values, *limits)).fetchall()
+            ]
+        return Page(tuple(map(Utterance.from_line, rows)), total, number, pages)
 
     def ids(self, query: Query) -> list[str]:
         """Return the ids of all rows that a query finds, on whatever page."""
-        source, values = _filtered(query)
         with self._now.connected() as db:
+            source, values = _found(db, query)
             rows = db.execute(f"SELECT rows.id {source} {_order(query)}", values)
             return [str(id) for (id,) in rows]
 
     def findings(self) -> dict[str, int]:
         """Return how many rows carry each code, the most frequent first."""
-        return self._counts("SELECT code, count(DISTINCT id) AS n FROM findings GROUP BY code")
+        return self._counts("SELECT code, count(*) AS n FROM findings GROUP BY code")
 
     def speakers(self) -> dict[str, int]:
         """Return how many rows each speaker has, the most frequent first."""
@@ -213,7 +213,9 @@ class ClipTable:
             UserError: There is none.
         """
         with self._now.connected() as db:
-            found = db.execute("SELECT line FROM lines WHERE id = ?", (id,)).fetchone()
+            found = db.execute(
+                "SELECT line FROM rows JOIN lines USING (key) WHERE id = ?", (id,)
+            ).fetchone()
         if found is None:
             raise UserError(f"`{self.header.name}` has no clip `{id}`")
         return Utterance.from_line(found[0])
@@ -269,16 +271,18 @@ class ClipTable:
         return Journal(self.folder).edits()[-most:][::-1]
 
 
-def _filtered(query: Query) -> tuple[str, tuple[object, ...]]:
-    """Return the FROM and WHERE of a query with their values."""
-    tables, where, values = "FROM rows", [], []
+def _found(db: sqlite3.Connection, query: Query) -> tuple[str, tuple[object, ...]]:
+    """Return the FROM and WHERE of a query with their values.
+
+    What takes a look at every text is done once, into a temporary table.
+    """
+    tables = "FROM rows"
+    where: list[str] = []
+    values: list[object] = []
     if query.finding:
-        tables = "FROM findings JOIN rows ON rows.id = findings.id"
+        tables = "FROM findings CROSS JOIN rows ON rows.key = findings.key"
         where.append("findings.code = ?")
         values.append(query.finding)
-    if query.search.strip():
-        where.append("instr(rows.folded, ?) > 0")
-        values.append(search_form(query.search.strip()))
     if query.decision:
         where.append("rows.decision = ?")
         values.append(query.decision)
@@ -288,6 +292,15 @@ def _filtered(query: Query) -> tuple[str, tuple[object, ...]]:
         if getattr(query, column):
             where.append(f"rows.{column} = ?")
             values.append(getattr(query, column))
+    if query.search.strip():
+        db.execute(
+            "CREATE TEMP TABLE hits AS SELECT key FROM texts WHERE instr(folded, ?) > 0",
+            (search_form(query.search.strip()),),
+        )
+        if not query.finding:
+            tables = "FROM hits CROSS JOIN rows ON rows.key = hits.key"
+        else:
+            where.append("rows.key IN (SELECT key FROM hits)")
     return f"{tables} WHERE {' AND '.join(where)}", tuple(values)
 
 

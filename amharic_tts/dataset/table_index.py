@@ -23,15 +23,17 @@ _MEASURE = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 _ROWS = """
 CREATE TABLE rows (
-    id TEXT PRIMARY KEY, name TEXT, pos REAL, text TEXT, folded TEXT, normalized TEXT,
+    key INTEGER PRIMARY KEY, id TEXT, name TEXT, pos REAL, text TEXT, normalized TEXT,
     audio_hash TEXT, speaker TEXT, source TEXT, split TEXT, decision TEXT, seconds REAL,
     findings INTEGER{measures}
 );
-CREATE TABLE lines (id TEXT PRIMARY KEY, line TEXT);
-CREATE TABLE findings (id TEXT, code TEXT, level TEXT, value REAL);
+CREATE TABLE lines (key INTEGER PRIMARY KEY, line TEXT);
+CREATE TABLE texts (key INTEGER PRIMARY KEY, folded TEXT);
+CREATE TABLE findings (key INTEGER, code TEXT, level TEXT, value REAL);
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT);
 """
 _INDEXED = ("pos", "text", "speaker", "source", "split", "decision", "seconds", "findings", "id")
+_Values = tuple[object, ...]
 
 
 def search_form(text: str) -> str:
@@ -88,15 +90,14 @@ class Index:
                 db.execute("PRAGMA journal_mode = OFF")
                 db.executescript(_ROWS.format(measures="".join(f', "m_{n}" REAL' for n in names)))
                 for start in range(0, len(rows), _STEP):
-                    for place, row in enumerate(rows[start : start + _STEP], start):
-                        aside._put(db, row, float(place))
+                    aside._put(db, list(enumerate(rows[start : start + _STEP], start)))
                     yield min(len(rows), start + _STEP)
                 for column in [*_INDEXED, *(f"m_{name}" for name in names)]:
                     db.execute(f'CREATE INDEX "by_{column}" ON rows ("{column}", pos, decision)')
                 for column in ("normalized", "audio_hash", "name"):
                     db.execute(f"CREATE INDEX by_{column} ON rows ({column})")
-                db.execute("CREATE INDEX by_code ON findings (code, value, id)")
-                db.execute("CREATE INDEX by_row ON findings (id)")
+                db.execute("CREATE INDEX by_code ON findings (code, value, key)")
+                db.execute("CREATE INDEX by_row ON findings (key)")
                 about = {"edits": edits, "size": size, "measures": json.dumps(names)}
                 db.executemany("INSERT INTO about VALUES (?, ?)", list(about.items()))
                 db.execute("ANALYZE")
@@ -138,23 +139,21 @@ class Index:
     def _take(self, db: sqlite3.Connection, edit: Edit) -> bool:
         for change in edit.changes:
             found = db.execute(
-                "SELECT pos, line FROM rows JOIN lines USING (id) WHERE id = ?", (change.id,)
+                "SELECT key, pos, line FROM rows JOIN lines USING (key) WHERE id = ?", (change.id,)
             ).fetchone()
+            if found is not None:
+                for table in ("rows", "lines", "texts", "findings"):
+                    db.execute(f"DELETE FROM {table} WHERE key = ?", (found[0],))
             if change.after is None:
-                self._remove(db, change.id)
                 continue
-            if found is None:
-                pos = self._between(db, change.follows)
-                if pos is None:
-                    return False
-                row = Utterance.from_fields(change.after)
-            else:
-                pos = float(found[0])
-                row = Utterance.from_fields({**json.loads(found[1]), **change.after})
+            pos = self._between(db, change.follows) if found is None else float(found[1])
+            if pos is None:
+                return False
+            before = {} if found is None else json.loads(found[2])
+            row = Utterance.from_fields({**before, **change.after})
             if not set(row.measures) <= set(self.measures):
                 return False
-            self._remove(db, change.id)
-            self._put(db, row, pos)
+            self._put(db, [(pos, row)])
         return True
 
     @staticmethod
@@ -168,32 +167,40 @@ class Index:
         middle = here + 1.0 if after is None else (here + float(after)) / 2
         return middle if middle > here and (after is None or middle < float(after)) else None
 
-    @staticmethod
-    def _remove(db: sqlite3.Connection, id: str) -> None:
-        for table in ("rows", "lines", "findings"):
-            db.execute(f"DELETE FROM {table} WHERE id = ?", (id,))
+    def _put(self, db: sqlite3.Connection, rows: Sequence[tuple[float, Utterance]]) -> None:
+        first = db.execute("SELECT coalesce(max(key), 0) + 1 FROM rows").fetchone()[0]
+        keyed = [(first + n, pos, row) for n, (pos, row) in enumerate(rows)]
+        self._insert(db, "rows", [self._values(*one) for one in keyed])
+        self._insert(db, "lines", [(key, row.to_line()) for key, _, row in keyed])
+        texts = [(key, search_form(f"{row.id}\n{row.text}")) for key, _, row in keyed]
+        self._insert(db, "texts", texts)
+        found: list[_Values] = []
+        for key, _, row in keyed:
+            for item in {item["code"]: item for item in row.findings}.values():
+                found.append((key, item["code"], item["level"], item.get("value")))
+        self._insert(db, "findings", found)
 
-    def _put(self, db: sqlite3.Connection, row: Utterance, pos: float) -> None:
-        codes = [item["code"] for item in row.findings]
-        values = (
+    def _values(self, key: int, pos: float, row: Utterance) -> _Values:
+        replaced = any(item["code"] == "replaced" for item in row.findings)
+        return (
+            key,
             row.id,
             search_form(row.id),
             pos,
             row.text,
-            search_form(f"{row.id}\n{row.text}"),
             row.normalized,
             row.audio_hash,
             row.speaker,
             row.source,
             row.split,
-            "replaced" if "replaced" in codes else row.decision,
+            "replaced" if replaced else row.decision,
             row.duration,
-            len(codes),
+            len(row.findings),
             *(row.measures.get(name) for name in self.measures),
         )
-        marks = ", ".join("?" * len(values))
-        db.execute(f"INSERT INTO rows VALUES ({marks})", values)
-        db.execute("INSERT INTO lines VALUES (?, ?)", (row.id, row.to_line()))
-        for item in {item["code"]: item for item in row.findings}.values():
-            found = (row.id, item["code"], item["level"], item.get("value"))
-            db.execute("INSERT INTO findings VALUES (?, ?, ?, ?)", found)
+
+    @staticmethod
+    def _insert(db: sqlite3.Connection, table: str, rows: Sequence[_Values]) -> None:
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            db.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
