@@ -222,9 +222,9 @@ def keep_now(folder: Path, reason: str) -> Dataset:
 def sounds(dataset: Dataset) -> set[str]:
     """Return every WAV, relative to the folder, that a row, a version or an edit names."""
     folder = dataset.folder
-    found = _named(dataset.utterances)
+    found = named(dataset.utterances)
     for path in sorted((folder / FOLDER).glob("*.jsonl.gz")):
-        found |= _named(rows_of(folder, int(path.name.partition(".")[0])))
+        found |= named(rows_of(folder, int(path.name.partition(".")[0])))
     for path in sorted((folder / states.FOLDER).glob("*.jsonl")):
         for edit in journal.edits(folder, int(path.stem)):
             for change in edit.changes:
@@ -233,7 +233,8 @@ def sounds(dataset: Dataset) -> set[str]:
     return found - {""}
 
 
-def _named(rows: Iterable[Utterance]) -> set[str]:
+def named(rows: Iterable[Utterance]) -> set[str]:
+    """Return every WAV, relative to the folder, that rows name."""
     return {name for row in rows for name in (row.audio, row.whole) if name}
 
 
