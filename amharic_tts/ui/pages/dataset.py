@@ -58,7 +58,7 @@ class DatasetPage:
             turn = functools.partial(self.turn, name)
             shown = [self.view, *self.parts[name].outputs]
             wire(tab.select, turn, say, [self.chosen], shown)
-        wire(self.chosen.input, self.show, say, [self.chosen, self.view], self._all)
+        wire(self.chosen.change, self.show, say, [self.chosen, self.view], self._all)
         return self
 
     @property

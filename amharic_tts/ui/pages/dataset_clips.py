@@ -111,6 +111,7 @@ class ClipsPart:
                 [(say("clips.sort.order"), "order")],
                 value="order",
                 label=say("clips.sort_by"),
+                scale=2,
                 elem_id="clips-sort",
             )
             self.down = gr.Checkbox(
