@@ -50,10 +50,10 @@ class Letters:
         return []
 
 
-def made(folder: Path, rows: int = ROWS, seed: int = 0) -> Dataset:
-    """Return a dataset of short noises, in a language without phonemes."""
+def made(folder: Path, rows: int = ROWS, seed: int = 0, language: str = "en") -> Dataset:
+    """Return a dataset of short noises; in English nothing makes phonemes, which takes time."""
     random_ = np.random.default_rng(seed)
-    dataset = Dataset(folder, "en", origin="benchmark")
+    dataset = Dataset(folder, language, origin="benchmark")
     dataset.save_header()
     made = []
     for n in range(rows):

