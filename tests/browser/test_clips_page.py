@@ -11,7 +11,7 @@ from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.workspace import Workspace
 from benchmarks.dataset_kills import made
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,8 @@ def rows(studio: Any) -> dict[str, Any]:
 
 def opened(one: Any, url: str, clip: str) -> Any:
     """Open the table and a clip in it."""
-    one.open(url)
     one.page.set_default_timeout(PATIENCE * 1000)
+    one.open(url)
     one.page.locator("#dataset-name").wait_for(state="visible")
     one.page.locator("#dataset-view-clips-button").click()
     one.page.locator(f'#clips-table tr[data-id="{clip}"]').click()
