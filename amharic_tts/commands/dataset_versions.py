@@ -14,6 +14,7 @@ from amharic_tts.commands.dataset_clips import Json, Name, job_target
 from amharic_tts.dataset import states, trash, versions
 from amharic_tts.dataset.exporting import LAYOUTS, ExportRequest, export
 from amharic_tts.dataset.manifest import Dataset
+from amharic_tts.dataset.prepare import held
 from amharic_tts.errors import UserError
 from amharic_tts.jobs import task
 from amharic_tts.workspace import Workspace
@@ -43,11 +44,14 @@ def _versions(
     json: Json = False,
 ) -> None:
     """List the versions of a dataset; compare two of them."""
-    folder = Workspace.open(context.obj).dataset(name)
-    if adopt:
-        output.note(f"now version {states.adopt(folder)}")
-    if keep:
-        versions.keep_now(folder, keep)
+    workspace = Workspace.open(context.obj)
+    folder = workspace.dataset(name)
+    if adopt or keep:
+        with held(workspace, folder.name):
+            if adopt:
+                output.note(f"now version {states.adopt(folder)}")
+            if keep:
+                versions.keep_now(folder, keep)
     if verify:
         _verify(Dataset.load(folder))
     if compare:
@@ -100,7 +104,9 @@ def _restore(
     version: Annotated[int, typer.Argument(help="Number of the version.", metavar="VERSION")],
 ) -> None:
     """Bring a version back; the present state stays among the versions."""
-    restored = versions.restore(Workspace.open(context.obj).dataset(name), version)
+    workspace = Workspace.open(context.obj)
+    with held(workspace, name):
+        restored = versions.restore(workspace.dataset(name), version)
     output.data(f"version {version} is restored, as version {restored.state}")
 
 

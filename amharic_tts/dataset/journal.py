@@ -7,8 +7,10 @@ undone stays in the journal, with the undo behind it. See `states.py` for which 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -157,12 +159,22 @@ def edits(folder: Path, number: int) -> list[Edit]:
     return _read(journal_file(folder, number))[0]
 
 
-def _read(path: Path) -> tuple[list[Edit], int]:
-    """Return the edits of a file, and how many bytes they take."""
-    content = path.read_bytes() if path.is_file() else b""
+def _read(path: Path, start: int = 0, count: int = 0) -> tuple[list[Edit], int]:
+    """Return the edits of a file from a byte on, and where the last of them ends.
+
+    Args:
+        path: The journal.
+        start: Where to begin, at the end of a line.
+        count: How many edits stand before it.
+    """
+    content = b""
+    if path.is_file():
+        with open(path, "rb") as file:
+            file.seek(start)
+            content = file.read()
     size = content.rfind(b"\n") + 1
     found = []
-    for place, line in enumerate(content[:size].splitlines(), 1):
+    for place, line in enumerate(content[:size].splitlines(), count + 1):
         try:
             edit = Edit.from_line(line.decode("utf-8"))
             if edit.n != place:
@@ -170,7 +182,7 @@ def _read(path: Path) -> tuple[list[Edit], int]:
         except (ValueError, KeyError, TypeError) as error:
             raise damaged(path, place, error) from error
         found.append(edit)
-    return found, size
+    return found, start + size
 
 
 def state_of(folder: Path, number: int) -> State:
@@ -185,6 +197,37 @@ def state_of(folder: Path, number: int) -> State:
         for edit in done:
             state.take(edit)
     return state
+
+
+class Follower:
+    """What the edits of one file come to, read on from where the last look ended."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, threading.Lock()
+        self._inode, self._state = 0, State()
+
+    def state(self, number: int) -> State:
+        """Return what the edits come to now; not to be changed.
+
+        Raises:
+            UserError: A line is damaged or missing.
+        """
+        with self._lock:
+            stat = self._path.stat() if self._path.is_file() else None
+            same = stat is not None and stat.st_ino == self._inode
+            if stat is None or not same or stat.st_size < self._state.size:
+                self._state = State(number)
+            if stat is not None:
+                self._inode = stat.st_ino
+                done, self._state.size = _read(self._path, self._state.size, self._state.count)
+                for edit in done:
+                    self._state.take(edit)
+            return self._state
+
+
+@functools.lru_cache(maxsize=16)
+def _follower(path: Path) -> Follower:
+    return Follower(path)
 
 
 class Journal:
@@ -224,7 +267,8 @@ class Journal:
                     f"The dataset `{self.folder.name}` has been rebuilt meanwhile",
                     "Look at it as it is now, then decide again",
                 )
-            return self._write(state_of(self.folder, now.number), edit)
+            state = _follower(journal_file(self.folder, now.number)).state(now.number)
+            return self._write(state, edit)
 
     def undo(self, by: str = "") -> Edit:
         """Take back the last edit that was not taken back yet, and return the undo.

@@ -95,6 +95,10 @@ class ClipTable:
     """
 
     def __init__(self, folder: Path, cache: Path) -> None:
+        if not Dataset.exists(folder):
+            raise UserError(
+                f"There is no dataset `{folder.name}`", "See them with: amharic-tts dataset list"
+            )
         self.header = Dataset.load_header(folder)
         self.folder, self._cache = folder, cache / "tables" / folder.name
         self._stamp: tuple[int, ...] = ()

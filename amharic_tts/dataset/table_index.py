@@ -14,6 +14,7 @@ from pathlib import Path
 from amharic_tts.dataset.journal import Edit
 from amharic_tts.dataset.manifest import Utterance
 from amharic_tts.dataset.states import journal_file
+from amharic_tts.files import sync_files
 
 FORMAT = 1
 """Part of the file's name, so that another version of the studio makes its own."""
@@ -65,8 +66,11 @@ class Index:
         """Tell whether the file is there and whole."""
         if not self.path.is_file():
             return False
-        with self.connected() as db:
-            about = dict(db.execute("SELECT key, value FROM about"))
+        try:
+            with self.connected() as db:
+                about = dict(db.execute("SELECT key, value FROM about"))
+        except sqlite3.DatabaseError:  # it is only a cache: made anew
+            return False
         self.measures = tuple(json.loads(about["measures"]))
         return True
 
@@ -101,6 +105,7 @@ class Index:
                 about = {"edits": edits, "size": size, "measures": json.dumps(names)}
                 db.executemany("INSERT INTO about VALUES (?, ?)", list(about.items()))
                 db.execute("ANALYZE")
+            sync_files(aside.path.parent, [aside.path])
             aside.path.replace(self.path)
 
     def follow(self, folder: Path, number: int) -> bool:

@@ -54,6 +54,14 @@ def items(workspace: Workspace) -> list[Item]:
     return sorted(found, key=lambda item: -item.at)
 
 
+def datasets(workspace: Workspace) -> list[str]:
+    """Return the ids of the datasets in the trash, the newest first; without measuring them."""
+    if not workspace.trash.is_dir():
+        return []
+    found = (path for path in workspace.trash.iterdir() if (path / HEADER).is_file())
+    return sorted((path.name for path in found if Dataset.exists(path)), reverse=True)
+
+
 def _item(path: Path) -> Item:
     match = _STAMP.match(path.name)
     files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]

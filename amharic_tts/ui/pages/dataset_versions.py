@@ -122,16 +122,14 @@ class VersionsPart:
         """Show the versions of a dataset, and an export that still runs."""
         from amharic_tts.dataset import trash, versions
 
-        items = [one for one in trash.items(self.studio.workspace) if one.dataset]
+        items = trash.datasets(self.studio.workspace)
         updates: dict[Any, Any] = {
             self.told: f'<p class="note">{rich(told)}</p>' if told else "",
             self.full: gr.Column(visible=bool(name)),
             self.exports: gr.Column(visible=bool(name)),
             self.leave: gr.Column(visible=bool(name)),
             self.returning: gr.Row(visible=bool(items)),
-            self.item: gr.Dropdown(
-                choices=[one.id for one in items], value=items[0].id if items else None
-            ),
+            self.item: gr.Dropdown(choices=list(items), value=items[0] if items else None),
             **self.panel.attach(self.studio.task_of("export")),
         }
         if not name:
@@ -163,17 +161,22 @@ class VersionsPart:
     def restored(self, name: str, version: int) -> dict[Any, Any]:
         """Bring a version back; the present state stays among the versions."""
         from amharic_tts.dataset import versions
+        from amharic_tts.dataset.prepare import held
 
-        made = versions.restore(self.studio.workspace.dataset(name), version)
+        with held(self.studio.workspace, name):
+            made = versions.restore(self.studio.workspace.dataset(name), version)
         return self.show(name, self.say("versions.restored", old=version, new=made.state))
 
     def kept(self, name: str, reason: str) -> dict[Any, Any]:
         """Begin a new version with the edits so far."""
         from amharic_tts.dataset import versions
+        from amharic_tts.dataset.manifest import Dataset
+        from amharic_tts.dataset.prepare import held
 
         folder = self.studio.workspace.dataset(name)
-        before = versions.listed(folder)[0].number
-        made = versions.keep_now(folder, reason.strip() or self.say("versions.keep"))
+        with held(self.studio.workspace, name):
+            before = Dataset.load(folder).state
+            made = versions.keep_now(folder, reason.strip() or self.say("versions.keep"))
         if made.state == before:
             return self.show(name, self.say("versions.unchanged"))
         return self.show(name, self.say("versions.kept", n=made.state))
