@@ -172,7 +172,8 @@ class SourcesPart:
 
     def show(self, name: str | None) -> dict[Any, Any]:
         """Show the report of a dataset, and any task that still runs."""
-        return {**self._shown_of(name), **self.panel.attach(self.studio.task_of("dataset"))}
+        task = self.studio.task_of("dataset")  # one that is done stays as it is on the screen
+        return {**self._shown_of(name), **(self.panel.attach(task) if task else {})}
 
     def refresh(self, name: str | None, watch: job_view.Watch) -> dict[Any, Any]:
         """Show the list of datasets again, with the one that the last task made."""

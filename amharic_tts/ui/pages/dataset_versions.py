@@ -123,6 +123,7 @@ class VersionsPart:
         from amharic_tts.dataset import trash, versions
 
         items = trash.datasets(self.studio.workspace)
+        task = self.studio.task_of("export")
         updates: dict[Any, Any] = {
             self.told: f'<p class="note">{rich(told)}</p>' if told else "",
             self.full: gr.Column(visible=bool(name)),
@@ -130,7 +131,7 @@ class VersionsPart:
             self.leave: gr.Column(visible=bool(name)),
             self.returning: gr.Row(visible=bool(items)),
             self.item: gr.Dropdown(choices=list(items), value=items[0] if items else None),
-            **self.panel.attach(self.studio.task_of("export")),
+            **(self.panel.attach(task) if task else {}),
         }
         if not name:
             return updates
