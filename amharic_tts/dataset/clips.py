@@ -144,7 +144,7 @@ class Maker:
 
     def _with_sound(self, row: Utterance, samples: Samples) -> tuple[Utterance, list[Note]]:
         pcm = to_pcm(samples)
-        digest = hashlib.sha256(pcm.tobytes()).hexdigest()[:32]
+        digest = samples_hash(pcm)
         measures = measure(samples, RATE)
         twin = self.ledger.twin(digest)
         notes = [*rules.length_notes(measures.duration), *rules.sound_notes(measures)]
@@ -161,6 +161,11 @@ def to_pcm(samples: Samples) -> np.ndarray:
     """Return 16-bit samples; what came from 16 bits at the same rate comes back bit for bit."""
     scaled = np.rint(samples.astype(np.float64) * 32768)
     return np.clip(scaled, -32768, 32767).astype("<i2")
+
+
+def samples_hash(pcm: np.ndarray) -> str:
+    """Return the first half of the SHA-256 of 16-bit samples; what a sound is known by."""
+    return hashlib.sha256(pcm.astype("<i2").tobytes()).hexdigest()[:32]
 
 
 def write_wav(path: Path, pcm: np.ndarray) -> None:

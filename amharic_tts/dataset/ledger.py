@@ -68,8 +68,9 @@ class Ledger:
     def begin(self, key: Key, text: str, wanted: str, source: str) -> str:
         """Return the id under which a row should be made, or an empty text if it is there.
 
-        A row that is there and accepted stays, even where its text is another one now. A row that
-        was refused is tried again under its old id: its text, or its recording, may be mended.
+        A row that is there and accepted, or that a person has decided on, stays, even where its
+        text is another one now. Another row that was refused is tried again under its old id: its
+        text, or its recording, may be mended.
 
         Args:
             key: The recording's content and the place in it.
@@ -79,20 +80,20 @@ class Ledger:
         """
         there = [row for row in self._by_key.get(key, []) if row.id not in self._retried]
         same = [row for row in there if row.text == text]
-        if any(row.accepted for row in same):
+        if any(row.settled for row in same):
             self.already += 1
             return ""
-        accepted = [row for row in there if row.accepted and row.source == source]
+        accepted = [row for row in there if row.settled and row.source == source]
         if not same and accepted:
             self.changed_text.append(accepted[0].id)
             return ""
         named = self._rows.get(_safe(wanted))
         if named is not None and not there and (named.source == source or not named.source_hash):
-            if named.accepted:
+            if named.settled:
                 self.changed_sound.append(source)
             elif named.id not in self._retried:
                 there = [named]
-        refused = [row for row in (*same, *there) if not row.accepted]
+        refused = [row for row in (*same, *there) if not row.settled]
         if refused:
             self._retried[refused[0].id] = refused[0]
             return refused[0].id

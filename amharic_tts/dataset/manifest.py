@@ -1,21 +1,29 @@
-"""A dataset on disk: `utterances.jsonl` is the truth, `dataset.json` says what never changes."""
+"""A dataset on disk: `utterances.jsonl` is the truth, `dataset.json` says what never changes.
+
+Decisions on single rows are in the journal on top of `utterances.jsonl` (`journal.py`); whoever
+loads a dataset gets them applied.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from amharic_tts.dataset.rules import Note
+from amharic_tts.dataset import journal, states
+from amharic_tts.dataset.journal import State
+from amharic_tts.dataset.rules import BY_HAND, Note
+from amharic_tts.dataset.states import ROWS, Fields
 from amharic_tts.errors import UserError
 from amharic_tts.files import write_text
 from amharic_tts.workspace import Workspace
 
 FORMAT = 1
-ROWS = "utterances.jsonl"
 HEADER = "dataset.json"
 WAVS = "wavs"
 
@@ -47,14 +55,32 @@ class Utterance:
     """First half of the SHA-256 of the recording's bytes; what a recording is known by."""
     audio_hash: str = ""
     """First half of the SHA-256 of the clip's 16-bit samples."""
+    text_by: str = ""
+    """Who wrote the text, where it is not as it came in: ``by hand``, ``recognised by MODEL``."""
+    whole: str = ""
+    """WAV that this clip is a piece of, since its ends were moved or it was split; else empty."""
+    cut: tuple[float, float] | None = None
+    """Start and end in `whole`, in seconds."""
 
     @property
     def accepted(self) -> bool:
         return self.decision == "accepted"
 
+    @property
+    def settled(self) -> bool:
+        """Whether a build leaves the row as it is: accepted, or decided by a person."""
+        by_hand = any(item["code"] in BY_HAND for item in self.findings)
+        return self.accepted or by_hand or bool(self.audio and self.text_by) or self.cut is not None
+
     def to_line(self) -> str:
         """Return the row as one line of JSON."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+        # Not `asdict`, which copies everything and takes four times as long.
+        return json.dumps(vars(self), ensure_ascii=False)
+
+    def fields(self) -> Fields:
+        """Return the row as JSON knows it."""
+        fields: Fields = json.loads(self.to_line())
+        return fields
 
     @classmethod
     def from_line(cls, line: str) -> Utterance:
@@ -63,15 +89,26 @@ class Utterance:
         Raises:
             ValueError: The line is not a row.
         """
-        body = json.loads(line)
+        return cls.from_fields(json.loads(line))
+
+    @classmethod
+    def from_fields(cls, body: Any) -> Utterance:
+        """Return the row of its fields; unknown ones are left out.
+
+        Raises:
+            ValueError: They are not a row's.
+        """
         if not isinstance(body, dict) or not isinstance(body.get("id"), str):
             raise ValueError("it has no id")
-        known = {f.name for f in dataclasses.fields(cls)}
-        values = {key: value for key, value in body.items() if key in known}
-        if values.get("span") is not None:
-            start, end = values["span"]
-            values["span"] = (float(start), float(end))
+        values = {key: value for key, value in body.items() if key in _FIELDS}
+        for key in ("span", "cut"):
+            if values.get(key) is not None:
+                start, end = values[key]
+                values[key] = (float(start), float(end))
         return cls(**values)
+
+
+_FIELDS = frozenset(f.name for f in dataclasses.fields(Utterance))
 
 
 @dataclass(frozen=True)
@@ -90,6 +127,10 @@ class Dataset:
     lexicon: str = ""
     """Version of the lexicon that it was begun with, a hash of its words; the file is beside."""
     utterances: tuple[Utterance, ...] = ()
+    state: int | None = None
+    """Number of the state that was loaded; None where nothing was."""
+    edits: int = 0
+    """How many edits on top of it were loaded."""
 
     @property
     def name(self) -> str:
@@ -135,17 +176,13 @@ class Dataset:
             raise UserError(
                 f"There is no dataset `{folder.name}`", "See them with: amharic-tts dataset list"
             )
-        rows = []
-        with open(folder / ROWS, "rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    rows.append(Utterance.from_line(line.decode("utf-8")))
-                except (ValueError, TypeError) as error:
-                    raise UserError(
-                        f"`{folder / ROWS}` line {number} is damaged: {error}",
-                        "Put a copy of the dataset back, or build it again under another name",
-                    ) from error
-        return dataclasses.replace(cls.load_header(folder), utterances=tuple(rows))
+        content = (folder / ROWS).read_bytes()
+        rows = tuple(read_rows(content, folder / ROWS))
+        number = states.head(folder, hashlib.sha256(content).hexdigest()).number
+        state = journal.state_of(folder, number)
+        dataset = cls.load_header(folder)
+        dataset = dataclasses.replace(dataset, state=number, edits=state.count)
+        return dataclasses.replace(dataset, utterances=folded(rows, state))
 
     @classmethod
     def load_header(cls, folder: Path) -> Dataset:
@@ -180,8 +217,80 @@ class Dataset:
         }
         write_text(self.folder / HEADER, json.dumps(body, indent=1) + "\n")
 
-    def save(self, utterances: Iterable[Utterance]) -> Dataset:
-        """Replace the rows in one step and return the dataset with them."""
+    def save(self, utterances: Iterable[Utterance], reason: str = "saved") -> Dataset:
+        """Replace the rows in one step and return the dataset with them.
+
+        The rows before are not kept; `versions.commit` keeps them. Edits that came in since the
+        dataset was loaded go on top of the new rows.
+
+        Raises:
+            UserError: The rows were replaced since they were loaded; or the disk is full.
+        """
         rows = tuple(utterances)
-        write_text(self.folder / ROWS, "".join(row.to_line() + "\n" for row in rows))
-        return dataclasses.replace(self, utterances=rows)
+        seen = None if self.state is None else (self.state, self.edits)
+        text = "".join(row.to_line() + "\n" for row in rows)
+        by_id = _ById({row.id: row for row in rows})
+        number = journal.switch(self.folder, text, reason, seen, by_id)
+        state = journal.state_of(self.folder, number)
+        return dataclasses.replace(
+            self, utterances=folded(rows, state), state=number, edits=state.count
+        )
+
+
+class _ById(Mapping[str, Fields]):
+    """Rows as their fields, made only for those that are asked for."""
+
+    def __init__(self, rows: dict[str, Utterance]) -> None:
+        self._rows = rows
+
+    def __getitem__(self, id: str) -> Fields:
+        return self._rows[id].fields()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def read_rows(content: bytes, path: Path) -> Iterator[Utterance]:
+    """Yield the rows of a file's content; `path` is for the message.
+
+    Raises:
+        UserError: A line is damaged.
+    """
+    for number, line in enumerate(io.BytesIO(content), 1):
+        try:
+            yield Utterance.from_line(line.decode("utf-8"))
+        except (ValueError, TypeError) as error:
+            raise UserError(
+                f"`{path}` line {number} is damaged: {error}",
+                "Put a copy of the dataset back, or build it again under another name",
+            ) from error
+
+
+def folded(rows: tuple[Utterance, ...], state: State) -> tuple[Utterance, ...]:
+    """Return rows with the edits of a journal applied; new ones stand behind those they came from.
+
+    Raises:
+        UserError: The journal is about a row that is not there.
+    """
+    if not state.count:
+        return rows
+    found: list[Utterance] = []
+    known = {row.id for row in rows} | state.made
+    missing = sorted((set(state.latest) | set(state.followers)) - known)
+    if missing:
+        raise UserError(f"The journal changes `{missing[0]}`, and there is no such row")
+
+    def add(id: str, row: Utterance | None) -> None:
+        fields = state.latest.get(id)
+        if id not in state.dead and (row or fields):
+            body = {**(row.fields() if row else {}), **(fields or {})}
+            found.append(Utterance.from_fields(body) if fields else row)  # type: ignore[arg-type]
+        for follower in state.followers.get(id, ()):
+            add(follower, None)
+
+    for row in rows:
+        add(row.id, row)
+    return tuple(found)

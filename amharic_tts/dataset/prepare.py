@@ -17,9 +17,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from amharic_tts.audio.read import RATE, probe
-from amharic_tts.dataset import pronounce, split
+from amharic_tts.dataset import pronounce, split, versions
 from amharic_tts.dataset.clips import Maker
-from amharic_tts.dataset.export import write_exports
 from amharic_tts.dataset.ledger import Ledger
 from amharic_tts.dataset.manifest import HEADER, WAVS, Dataset
 from amharic_tts.dataset.rules import CLIP_LIMIT, Encoder
@@ -171,12 +170,16 @@ def _build(
     fresh = [dataset.folder / row.audio for row in new if row.audio]
     if fresh:
         sync_files(dataset.folder / WAVS, fresh)
-    dataset = dataset.save(ledger.rows(new))
-    write_exports(dataset)
+    dataset = versions.commit(dataset, ledger.rows(new), _reason(request))
     yield from _sweep(workspace, dataset, left_behind)
     yield from _closing_findings(dataset, ledger)
     counts = {"added": ledger.added, "already": ledger.already, "mended": ledger.mended}
     yield Done({**summary(dataset), **counts})
+
+
+def _reason(request: BuildRequest) -> str:
+    """Return, in words, what makes the new version."""
+    return f"built from {listed([path.name for path in request.sources])}"
 
 
 def _make_rows(maker: Maker, collection: Collection) -> Iterator[Event]:
@@ -227,11 +230,14 @@ def _seconds(path: Path) -> float:
 
 
 def _unknown_wavs(dataset: Dataset) -> set[Path]:
-    """Return what lies among the WAVs and belongs to no row: left behind by a killed build."""
+    """Return what lies among the WAVs and belongs to no row: left behind by a killed build.
+
+    What an earlier version or an edit names belongs to it, so that both can be brought back.
+    """
     folder = dataset.folder / WAVS
     if not folder.is_dir():
         return set()
-    known = {dataset.folder / row.audio for row in dataset.utterances if row.audio}
+    known = {dataset.folder / name for name in versions.sounds(dataset)}
     return {path for path in folder.iterdir() if path not in known}
 
 

@@ -38,6 +38,8 @@ LEVELS = {
     "too_long": "error",
     "too_short": "error",
     "duplicate": "error",
+    "rejected_by_hand": "error",
+    "replaced": "error",
     "duplicate_text": "warning",
     "no_letters": "warning",
     "overlapping_cue": "warning",
@@ -50,6 +52,8 @@ LEVELS = {
 }
 """Every code that a row can carry."""
 
+BY_HAND = frozenset({"rejected_by_hand", "replaced"})
+"""A person took the row out, or put others in its place."""
 TEXT_CODES = frozenset({"empty_text", "unknown_characters", "too_many_tokens", "no_letters"})
 LENGTH_CODES = frozenset({"too_long", "too_short"})
 

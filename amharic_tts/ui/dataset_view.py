@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from amharic_tts.dataset import states
 from amharic_tts.events import Finding
 from amharic_tts.ui.job_view import named
 from amharic_tts.ui.words import Words
@@ -98,13 +99,11 @@ def view(folder: Path) -> DatasetView:
     Raises:
         UserError: There is no dataset in `folder`, or it is damaged.
     """
-    manifest = folder / "utterances.jsonl"
-    stamp = manifest.stat().st_mtime_ns if manifest.exists() else 0
-    return _view(folder, stamp)
+    return _view(folder, states.stamp(folder))
 
 
 @functools.lru_cache(maxsize=8)
-def _view(folder: Path, _stamp: int) -> DatasetView:
+def _view(folder: Path, _stamp: tuple[int, ...]) -> DatasetView:
     from amharic_tts.dataset import manifest, split, validate
 
     dataset = manifest.Dataset.load(folder)

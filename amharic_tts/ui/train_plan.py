@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from html import escape
 
 from amharic_tts import base_models, machine
-from amharic_tts.dataset.manifest import ROWS, Dataset
+from amharic_tts.dataset import states
+from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
 from amharic_tts.jobs import plan as plans
 from amharic_tts.jobs import training
@@ -48,9 +49,7 @@ def make_plan(workspace: Workspace, config: FinetuneConfig) -> Plan:
     if not Dataset.exists(folder):
         raise UserError(f"There is no dataset `{folder.name}`")
     base = base_models.resolve(workspace, config.base) / "config.json"
-    stamps = tuple(
-        path.stat().st_mtime_ns if path.is_file() else 0 for path in (folder / ROWS, base)
-    )
+    stamps = (*states.stamp(folder), base.stat().st_mtime_ns if base.is_file() else 0)
     read = (config.dataset, config.base, config.language, config.text_mode)
     sizes, rows = _read(workspace, *read, stamps)
     device = training.effective_device(config)

@@ -34,10 +34,12 @@ def test_the_files_of_a_dataset(workspace: Workspace, three: Path) -> None:
     folder = workspace.dataset("d")
     assert files(folder) == [
         "dataset.json",
+        "journal/lock",
         "lang.txt",
         "metadata_eval.csv",
         "metadata_train.csv",
         "utterances.jsonl",
+        "versions/log.jsonl",
         "wavs/a.wav",
         "wavs/b.wav",
         "wavs/c.wav",
@@ -94,6 +96,9 @@ def test_a_row_of_the_manifest(workspace: Workspace, three: Path) -> None:
         "findings": [],
         "split": "train",
         "decision": "accepted",
+        "text_by": "",
+        "whole": "",
+        "cut": None,
     }
     assert sorted(row["measures"]) == [
         "clipped",
