@@ -80,12 +80,18 @@ def measured(item: Item) -> Record:
         return found
     try:
         samples = _read(Path(item.wav))
+    except _OtherForm as error:
+        return {**found, "unreadable": error.message, "other_form": True}
     except UserError as error:
         return {**found, "unreadable": error.message}
     found |= _sound(item, samples)
     if item.model and wanted:
         found |= _speech(item, samples, wanted)
     return found
+
+
+class _OtherForm(UserError):
+    """A WAV that is sound, but not in the form of a dataset."""
 
 
 def _read(path: Path) -> Samples:
@@ -97,7 +103,7 @@ def _read(path: Path) -> Samples:
     try:
         with soundfile.SoundFile(path) as file:
             if (file.samplerate, file.channels, file.subtype) != (RATE, 1, "PCM_16"):
-                raise UserError(f"`{path.name}` is not {RATE} Hz, mono, 16 bits any more")
+                raise _OtherForm(f"`{path.name}` is not {RATE} Hz, mono, 16 bits any more")
             samples: Samples = file.read(dtype="float32")
             return samples
     except (OSError, soundfile.LibsndfileError) as error:
