@@ -170,7 +170,6 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--quick", action="store_true", help="a third of the clips")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
-    parser.add_argument("--kinds", action="store_true", help="print every kind")
     options = parser.parse_args()
     result = measure(options.data, options.quick)
     if options.json:
@@ -181,7 +180,7 @@ def main() -> None:
         print(f"{language}: {head}; in clean clips: {figures['clean']}")
         for kind in figures["kinds"]:
             counts = f"{kind['found']:3} of {kind['planted']:3} found, {kind['false']} false"
-            print(f"  {kind['name']:22} {counts}  {' '.join(kind['missed'])}")
+            print(f"  {kind['kind']:22} {counts}  {' '.join(kind['missed'])}")
 
 
 if __name__ == "__main__":

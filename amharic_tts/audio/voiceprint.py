@@ -1,6 +1,6 @@
-"""A voice in 40 numbers, without a trained model: enough to find a clip of somebody else.
+"""A voice in 20 numbers, without a trained model: enough to find a clip of somebody else.
 
-Mean and spread of 19 mel cepstra over the frames of speech, and of the logarithm of the pitch.
+The means of 19 mel cepstra over the frames of speech, and the median of the logarithm of the pitch.
 These are the features of the earliest speaker recognition (Furui 1981, "Cepstral analysis technique
 for automatic speaker verification", IEEE Trans. ASSP 29(2)); they hear the microphone and the room
 as well as the voice. Pitch: the highest peak of the normalised autocorrelation (Boersma 1993) of
@@ -21,8 +21,8 @@ from amharic_tts.audio.read import Samples
 Vector = NDArray[np.float64]
 
 CEPSTRA = 19
-SIZE = 2 * CEPSTRA + 2
-"""Numbers of a voice print."""
+PITCH_ALONE = 3.0
+"""A pitch so many spreads away is as strange as cepstra that are one spread away, all of them."""
 _MELS = 40
 _BAND = (80.0, 8000.0)
 """Hz. Above, what is heard is mostly the microphone."""
@@ -32,6 +32,8 @@ _VOICED = 0.5
 _ACTIVE_DB = 25.0
 _LEAST_FRAMES = 20
 _WINDOW = 1024
+_LEAST_SPREAD = np.append(np.full(CEPSTRA, 0.15), 0.04)
+"""Takes for a spread what hardly any voice stays below: copies of one clip are no voice."""
 
 
 @lru_cache(maxsize=2)
@@ -54,7 +56,8 @@ def _cosines() -> Vector:
 
 
 def voiceprint(samples: Samples, rate: int) -> Vector | None:
-    """Return the numbers of the voice, shape ``(40,)``, or None with under 0.2 s of speech.
+    """Return the numbers of the voice, shape ``(20,)``; the last one is NaN where no
+    pitch is heard, or None with under 0.2 s of speech.
 
     Args:
         samples: Mono, shape ``(n,)``.
@@ -67,8 +70,8 @@ def voiceprint(samples: Samples, rate: int) -> Vector | None:
     mels = np.log(power @ _filters(rate).T + 1e-10)
     cepstra = mels @ _cosines().T
     pitch = _pitches(frames[::4], rate)
-    tune = (float(np.median(pitch)), float(pitch.std())) if len(pitch) >= 5 else (np.nan, np.nan)
-    return np.concatenate([cepstra.mean(axis=0), cepstra.std(axis=0), tune])
+    tune = float(np.median(pitch)) if len(pitch) >= 5 else np.nan
+    return np.append(cepstra.mean(axis=0), tune)
 
 
 def _active_frames(samples: Vector, rate: int) -> Vector:
@@ -101,14 +104,14 @@ def _pitches(frames: Vector, rate: int) -> Vector:
 def strangeness(prints: Sequence[Vector]) -> Vector:
     """Return how far each voice print is from the middle of all, shape ``(prints,)``.
 
-    The root mean square, over the 40 numbers, of the distance from the median divided by the
-    spread (1.4826 times the median absolute deviation, which is the standard deviation of a normal
-    distribution): about 1 for clips of one voice.
+    Distances are from the median, in spreads (1.4826 times the median absolute deviation, which is
+    the standard deviation of a normal distribution). Of the cepstra the root mean square counts,
+    of the pitch a third; the larger of both is returned: about 1 for clips of one voice.
     """
     table = np.stack(prints)
     middle = np.nanmedian(table, axis=0)
     spread = 1.4826 * np.nanmedian(np.abs(table - middle), axis=0)
-    least = np.concatenate([np.full(CEPSTRA, 0.15), np.full(CEPSTRA, 0.1), [0.04, 0.04]])
-    apart = (table - middle) / np.maximum(np.where(np.isfinite(spread), spread, least), least)
-    apart = np.where(np.isfinite(apart), np.clip(apart, -12, 12), 0.0)
-    return np.asarray(np.sqrt(np.mean(np.square(apart), axis=1)))
+    apart = np.abs(table - middle) / np.fmax(spread, _LEAST_SPREAD)
+    apart = np.where(np.isfinite(apart), np.minimum(apart, 12), 0.0)
+    cepstra = np.sqrt(np.mean(np.square(apart[:, :-1]), axis=1))
+    return np.asarray(np.maximum(cepstra, apart[:, -1] / PITCH_ALONE))

@@ -43,7 +43,7 @@ class Limits:
     fastest: float = 25.0
     """Phones a second, whatever the other clips have."""
     slowest: float = 3.0
-    strange: float = 3.0
+    strange: float = 2.5
     """See `audio.voiceprint.strangeness`."""
     agreement: float = DISAGREES
 
@@ -187,7 +187,7 @@ def _pace(
         low, high = limits.slowest, limits.fastest
         if len(paces) >= GROUP:
             middle, spread = _middle([math.log(pace) for pace in paces.values()])
-            room = max(math.log(limits.pace), 4 * spread)
+            room = max(math.log(limits.pace), 3 * spread)
             low = max(low, math.exp(middle - room))
             high = min(high, math.exp(middle + room))
         for id, pace in paces.items():
