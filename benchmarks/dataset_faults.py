@@ -25,8 +25,9 @@ from typing import Any
 import numpy as np
 
 from amharic_tts.audio.read import RATE, Samples, read
-from amharic_tts.dataset.checks.clip import Item, Record, measured
+from amharic_tts.dataset.checks.clip import Item, measured
 from amharic_tts.dataset.checks.judge import judge
+from amharic_tts.dataset.checks.record import Record
 from amharic_tts.dataset.clips import to_pcm, write_wav
 from amharic_tts.dataset.manifest import Dataset, Utterance
 from amharic_tts.espeak import client

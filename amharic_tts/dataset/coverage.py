@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amharic_tts.dataset.checks import store
+from amharic_tts.dataset.checks.record import is_valid
 from amharic_tts.dataset.checks.text import text_key
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
@@ -76,7 +77,7 @@ def coverage(dataset: Dataset) -> Coverage:
     unread = 0
     for row in dataset.accepted():
         record = records.get(row.id)
-        valid = record is not None and store.is_valid(record, row, dataset.language)
+        valid = record is not None and is_valid(record, row, dataset.language)
         written = record["phones"] if record and valid else _split(row.phonemes)
         counts.update(written.split())
         unread += not written

@@ -15,7 +15,7 @@ from amharic_tts.audio.measure import decibels, measure
 from amharic_tts.audio.quality import quality
 from amharic_tts.audio.read import RATE, Samples, decode
 from amharic_tts.dataset import rules
-from amharic_tts.dataset.checks.clip import Record
+from amharic_tts.dataset.checks.record import Record
 from amharic_tts.dataset.checks.resplit import Part
 from amharic_tts.dataset.clips import to_pcm, write_wav
 from amharic_tts.dataset.manifest import WAVS, Dataset, Utterance

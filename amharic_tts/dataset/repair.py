@@ -14,7 +14,7 @@ from typing import Any
 
 from amharic_tts.dataset import prepare
 from amharic_tts.dataset.checks import store
-from amharic_tts.dataset.checks.clip import Record
+from amharic_tts.dataset.checks.record import Record
 from amharic_tts.dataset.checks.resplit import Part
 from amharic_tts.dataset.export import write_exports
 from amharic_tts.dataset.manifest import WAVS, Dataset, Utterance

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from amharic_tts.dataset.checks import store
-from amharic_tts.dataset.checks.clip import Record
 from amharic_tts.dataset.checks.judge import pace_of
+from amharic_tts.dataset.checks.record import Record, is_valid
 from amharic_tts.dataset.manifest import Dataset, Utterance
 
 Value = Callable[[Utterance, Record], "float | None"]
@@ -106,7 +106,7 @@ def distributions(dataset: Dataset) -> dict[str, Histogram]:
 
 def _valid(records: Mapping[str, Record], row: Utterance, language: str) -> Record:
     record = records.get(row.id)
-    return record if record and store.is_valid(record, row, language) else {}
+    return record if record and is_valid(record, row, language) else {}
 
 
 def hours(dataset: Dataset) -> dict[str, float]:

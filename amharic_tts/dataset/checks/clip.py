@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
@@ -20,7 +19,8 @@ from amharic_tts.audio.quality import quality
 from amharic_tts.audio.read import RATE, Samples
 from amharic_tts.audio.voiceprint import voiceprint
 from amharic_tts.dataset import rules
-from amharic_tts.dataset.checks.resplit import Part, split_up
+from amharic_tts.dataset.checks.record import Record
+from amharic_tts.dataset.checks.resplit import split_up
 from amharic_tts.dataset.checks.text import text_numbers
 from amharic_tts.dataset.manifest import Dataset, Utterance
 from amharic_tts.errors import UserError
@@ -29,12 +29,6 @@ from amharic_tts.phonemes.expected import ExpectedWord, from_text
 from amharic_tts.phonemes.extractor import PhonemeExtractor
 from amharic_tts.phonemes.models.base import RATE as HEARD_RATE
 from amharic_tts.phonemes.scores import agreement
-
-VERSION = 1
-"""Raised with every change of what `measured` returns for the same clip."""
-
-Record = dict[str, Any]
-"""What is known of one clip, as it stands in `checks.jsonl`; see docs/formats.md."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +49,6 @@ class Item:
         """Return the item of a row of a dataset."""
         wav = str(dataset.wav(row)) if row.audio else ""
         return cls(row.id, wav, row.normalized, dataset.language, row.audio_hash, model)
-
-
-def key_of(row: Utterance, language: str) -> str:
-    """Return what a record is valid for: sound, text and language of a row."""
-    facts = f"{VERSION}|{row.audio_hash}|{language}|{row.normalized}"
-    return hashlib.sha256(facts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def measured(item: Item) -> Record:
@@ -166,6 +154,3 @@ def _speech(item: Item, samples: Samples, wanted: Sequence[ExpectedWord]) -> Rec
         parts = split_up(samples, RATE, compared.words)
         found["parts"] = [part.to_list() for part in parts]
     return found
-
-
-__all__ = ["Item", "Part", "Record", "key_of", "measured"]

@@ -10,7 +10,8 @@ import numpy as np
 
 from amharic_tts.audio.fingerprint import twins
 from amharic_tts.audio.voiceprint import strangeness
-from amharic_tts.dataset.checks.clip import Record, unpacked
+from amharic_tts.dataset.checks.clip import unpacked
+from amharic_tts.dataset.checks.record import Record
 from amharic_tts.dataset.checks.text import TextNumbers, text_findings, text_key
 from amharic_tts.dataset.manifest import Dataset, Utterance
 from amharic_tts.dataset.rules import Note, note

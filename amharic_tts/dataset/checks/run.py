@@ -11,8 +11,9 @@ from typing import Any
 
 from amharic_tts.dataset import prepare
 from amharic_tts.dataset.checks import clip, store
-from amharic_tts.dataset.checks.clip import Item, Record
+from amharic_tts.dataset.checks.clip import Item
 from amharic_tts.dataset.checks.judge import judge
+from amharic_tts.dataset.checks.record import Record, is_valid, key_of
 from amharic_tts.dataset.manifest import Dataset, Utterance
 from amharic_tts.errors import UserError
 from amharic_tts.events import Clock, Done, Event, Finding, Progress
@@ -86,7 +87,7 @@ def _known(
 
 
 def _same(dataset: Dataset, row: Utterance, record: Record, model: str) -> bool:
-    if not store.is_valid(record, row, dataset.language):
+    if not is_valid(record, row, dataset.language):
         return False
     if record["stamp"] != _stamp(dataset, row):
         return False
@@ -113,7 +114,7 @@ def _measure(
         for row in rows:
             record = {
                 "id": row.id,
-                "key": clip.key_of(row, dataset.language),
+                "key": key_of(row, dataset.language),
                 "stamp": _stamp(dataset, row),
                 **clip.measured(Item.of(dataset, row, model)),
             }
@@ -130,7 +131,7 @@ def summary(dataset: Dataset, records: dict[str, Record]) -> dict[str, Any]:
     valid = {
         row.id: records[row.id]
         for row in dataset.utterances
-        if row.id in records and store.is_valid(records[row.id], row, dataset.language)
+        if row.id in records and is_valid(records[row.id], row, dataset.language)
     }
     codes = Counter(n["code"] for r in valid.values() for n in r.get("findings", []))
     heard = [r["agreement"]["score"] for r in valid.values() if r.get("agreement")]

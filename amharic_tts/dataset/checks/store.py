@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from amharic_tts.dataset.checks.clip import Record, key_of
-from amharic_tts.dataset.manifest import Dataset, Utterance
+from amharic_tts.dataset.checks.record import Record, is_valid
+from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.dataset.rules import Note
 from amharic_tts.errors import UserError
 from amharic_tts.files import disk_errors, writing
@@ -91,11 +91,6 @@ def _line(record: Record) -> bytes:
     return (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8")
 
 
-def is_valid(record: Record, row: Utterance, language: str) -> bool:
-    """Tell whether a record is of a row as it is now."""
-    return record.get("key") == key_of(row, language)
-
-
 def findings(dataset: Dataset) -> dict[str, list[Note]]:
     """Return what the last check found, by id, for the rows that are as they were then.
 
@@ -103,6 +98,18 @@ def findings(dataset: Dataset) -> dict[str, list[Note]]:
         UserError: The file is damaged.
     """
     return of_records(dataset, load(dataset.folder))
+
+
+def merged(own: Sequence[Note], checked: Sequence[Note]) -> list[Note]:
+    """Return a row's own findings and those of the check, which replace own ones of their code."""
+    codes = {item["code"] for item in checked}
+    return [*(item for item in own if item["code"] not in codes), *checked]
+
+
+def stamp(folder: Path) -> int:
+    """Return what changes with every check: the time of its file, 0 where there is none."""
+    path = folder / NAME
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def of_records(dataset: Dataset, records: Mapping[str, Record]) -> dict[str, list[Note]]:
