@@ -104,7 +104,7 @@ def quality(samples: Samples, rate: int) -> Quality:
         edge_end_db=min(0.0, _level(centred[-edge:]) - speech),
         longest_pause=max((end - start for start, end in inside), default=0.0),
         flat_share=_flat_share(sound),
-        hole=_hole(sound, levels, speech, rate),
+        hole=_hole(sound, speech, rate),
         bandwidth=_bandwidth(centred, rate),
         offset=offset,
     )
@@ -173,17 +173,23 @@ def _flat_share(samples: Samples) -> float:
     return share / len(samples)
 
 
-def _hole(samples: Samples, levels: Levels, speech: float, rate: int) -> float:
+def _hole(samples: Samples, speech: float, rate: int) -> float:
+    """Return the seconds of the longest hole; 0 for a sound whose pauses stand still as well.
+
+    Synthetic voices, and recordings behind a noise gate, are still in every pause: there, a still
+    stretch between two sounds tells nothing.
+    """
     starts, lengths = _runs(np.diff(samples) == 0)
     least, most = (round(seconds * rate) for seconds in _HOLE)
     near = max(2, round(FRAME / 2 * rate))
     longest = 0
     for start, length in zip(starts, lengths, strict=True):
-        if not least <= length <= most or length <= longest:
+        if length < least:
             continue
         sides = samples[max(0, start - near) : start], samples[start + length + 1 :][:near]
-        if all(len(s) and _level(s) > speech - _HOLE_EDGE_DB for s in sides):
-            longest = int(length)
+        if not all(len(s) and _level(s) > speech - _HOLE_EDGE_DB for s in sides):
+            return 0.0
+        longest = max(longest, int(length) if length <= most else 0)
     return longest / rate
 
 

@@ -37,14 +37,15 @@ class Limits:
     flat: float = 0.0003
     """Share of the samples in flat tops."""
     hole: float = 0.004
+    """Seconds."""
     bandwidth: float = 5500.0
     offset: float = 0.01
-    pace: float = 1.6
-    """Times faster or slower than the middle of the speaker's clips."""
+    pace: float = 1.65
+    """Times faster or slower than the middle of the speaker's clips; more for clips under 2.5 s."""
     fastest: float = 25.0
     """Phones a second, whatever the other clips have."""
     slowest: float = 3.0
-    strange: float = 2.5
+    strange: float = 2.3
     """See `audio.voiceprint.strangeness`."""
     agreement: float = DISAGREES
 
@@ -54,6 +55,8 @@ GROUP = 8
 """Clips of a speaker that can have a middle."""
 SHORT_VOICE = 3.0
 """Seconds; the voice print of a shorter clip is less sure, by the square root of its length."""
+SHORT_PACE = 2.5
+"""Seconds below which the pace of a clip may differ more."""
 
 Findings = dict[str, list[Note]]
 
@@ -137,12 +140,6 @@ def _speech_notes(record: Record, limits: Limits) -> list[Note]:
     return found
 
 
-def _middle(values: Sequence[float]) -> tuple[float, float]:
-    """Return the median and the spread: 1.4826 times the median absolute deviation."""
-    middle = float(np.median(values))
-    return middle, 1.4826 * float(np.median(np.abs(np.asarray(values) - middle)))
-
-
 Across = Callable[[Sequence[Utterance], Mapping[str, Record], Limits, Findings], None]
 
 
@@ -153,7 +150,7 @@ def _loudness(
     used = [values[row.id] for row in rows if row.accepted] or list(values.values())
     if not used:
         return
-    middle, _ = _middle(used)
+    middle = float(np.median(used))
     for id, value in values.items():
         if records[id]["sound"]["speech_db"] < -60:
             continue
@@ -185,13 +182,12 @@ def _pace(
 ) -> None:
     for group in _by_speaker(rows).values():
         paces = {row.id: pace for row in group if (pace := pace_of(records[row.id]))}
-        low, high = limits.slowest, limits.fastest
-        if len(paces) >= GROUP:
-            middle, spread = _middle([math.log(pace) for pace in paces.values()])
-            room = max(math.log(limits.pace), 3 * spread)
-            low = max(low, math.exp(middle - room))
-            high = min(high, math.exp(middle + room))
+        middle = float(np.median(list(paces.values()))) if len(paces) >= GROUP else 0.0
         for id, pace in paces.items():
+            low, high = limits.slowest, limits.fastest
+            if middle:
+                room = limits.pace ** math.sqrt(max(1.0, SHORT_PACE / records[id]["seconds"]))
+                low, high = max(low, middle / room), min(high, middle * room)
             told = f"{pace:.1f} phones a second, and {low:.1f} to {high:.1f} are usual here: "
             if pace > high:
                 what = "the text is longer than the speech"
