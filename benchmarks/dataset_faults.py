@@ -89,7 +89,7 @@ class Bench:
         row = Utterance(clip.id, f"wavs/{wav.name}", clip.text, text, speaker="s")
         row = dataclasses.replace(row, audio_hash=clip.hash or sha(pcm))
         model = MODEL if not clip.silent else ""
-        item = Item(row.id, str(wav), text, clip.language, row.audio_hash, model)
+        item = Item(row.id, str(wav), clip.text, text, clip.language, row.audio_hash, model)
         return row, measured(item)
 
     def found(self, kind: Kind, seed: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from amharic_tts.dataset.checks.resplit import Part
 from amharic_tts.dataset.export import write_exports
 from amharic_tts.dataset.manifest import WAVS, Dataset, Utterance
 from amharic_tts.dataset.mends import EBU_R128, KEEP, PEAK_DB, Mended, Mender
-from amharic_tts.dataset.rules import Note
+from amharic_tts.dataset.rules import MENDS, Note
 from amharic_tts.dataset.summary import summary
 from amharic_tts.dataset.wording import counted
 from amharic_tts.errors import UserError
@@ -137,8 +137,8 @@ def plan(dataset: Dataset, loudness: float | None = None) -> Plan:
         actions += mine
         if any(action.mend == "drop" for action in mine):
             continue
-        answered = {action.code for action in mine}
-        by_hand.update({n["code"] for n in notes if n["code"] not in answered})
+        answered = {action.mend for action in mine}
+        by_hand.update({n["code"] for n in notes if MENDS.get(n["code"]) not in answered})
     unchecked = sum(row.id not in found for row in dataset.utterances)
     return Plan(dataset, tuple(actions), dict(by_hand.most_common()), unchecked)
 

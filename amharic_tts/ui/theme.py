@@ -11,6 +11,7 @@ STYLE = ASSETS / "studio.css"
 G2P_STYLE = ASSETS / "g2p.css"
 PHONEMES_STYLE = ASSETS / "phonemes.css"
 TRAIN_STYLE = ASSETS / "train.css"
+CHECK_STYLE = ASSETS / "check.css"
 ICON = ASSETS / "icon.svg"
 FAMILY = "Studio Sans"
 HEAD = '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from amharic_tts.dataset.checks.resplit import split_up
 from amharic_tts.dataset.checks.text import text_numbers
 from amharic_tts.dataset.manifest import Dataset, Utterance
 from amharic_tts.errors import UserError
-from amharic_tts.phonemes.align import compare
+from amharic_tts.phonemes.align import WordScore, compare
 from amharic_tts.phonemes.expected import ExpectedWord, from_text
 from amharic_tts.phonemes.extractor import PhonemeExtractor
 from amharic_tts.phonemes.models.base import RATE as HEARD_RATE
@@ -38,6 +38,7 @@ class Item:
     id: str
     wav: str
     """Path of the sound; empty where there is none."""
+    text: str
     normalized: str
     language: str
     audio_hash: str
@@ -48,7 +49,8 @@ class Item:
     def of(cls, dataset: Dataset, row: Utterance, model: str) -> Item:
         """Return the item of a row of a dataset."""
         wav = str(dataset.wav(row)) if row.audio else ""
-        return cls(row.id, wav, row.normalized, dataset.language, row.audio_hash, model)
+        texts = row.text, row.normalized
+        return cls(row.id, wav, *texts, dataset.language, row.audio_hash, model)
 
 
 def measured(item: Item) -> Record:
@@ -138,6 +140,14 @@ def extractor(model: str) -> PhonemeExtractor:
     return PhonemeExtractor(model=model)
 
 
+def _as_written(item: Item, words: Sequence[WordScore]) -> Sequence[WordScore]:
+    """Return words with the letters of the text as it was written, where they are as many."""
+    written = item.text.split()
+    if len(written) != len(words):
+        return words
+    return [replace(word, text=own) for word, own in zip(words, written, strict=True)]
+
+
 def _speech(item: Item, samples: Samples, wanted: Sequence[ExpectedWord]) -> Record:
     import soxr
 
@@ -151,6 +161,6 @@ def _speech(item: Item, samples: Samples, wanted: Sequence[ExpectedWord]) -> Rec
         "worst_word": worst.text if worst else "",
     }
     if len(samples) > rules.MAX_SAMPLES:
-        parts = split_up(samples, RATE, compared.words)
+        parts = split_up(samples, RATE, _as_written(item, compared.words))
         found["parts"] = [part.to_list() for part in parts]
     return found

@@ -104,7 +104,9 @@ def _sound_notes(record: Record, limits: Limits) -> list[Note]:
         message = f"{quiet:.2f} s of silence {word} the speech"
         tell(f"silence_{end}", quiet > limits.silence, message, quiet, "s")
         message = f"the {end} is {-edge:.0f} dB below the speech: it seems to be cut off"
-        tell(f"cut_{end}", edge > limits.edge, message, edge, "dB")
+        # In noise that is nearly as loud as the speech, an end tells nothing.
+        is_cut = edge > limits.edge and snr >= limits.snr
+        tell(f"cut_{end}", is_cut, message, edge, "dB")
     pause, hole = sound["longest_pause"], 1000 * sound["hole"]
     tell("long_pause", pause > limits.pause, f"a pause of {pause:.2f} s", pause, "s")
     message = f"the sound stands still for {hole:.0f} ms in the middle of speech"
@@ -201,7 +203,7 @@ def _voices(
     rows: Sequence[Utterance], records: Mapping[str, Record], limits: Limits, found: Findings
 ) -> None:
     for speaker, group in _by_speaker(rows).items():
-        known = [row.id for row in group if records[row.id].get("voice")]
+        known = [row.id for row in group if _has_voice(records[row.id], limits)]
         if len(known) < GROUP:
             continue
         prints = [np.array(records[id]["voice"], dtype=np.float64) for id in known]
@@ -213,6 +215,11 @@ def _voices(
                     f"middle of `{speaker}` as usual"
                 )
                 found[id].append(note("other_speaker", message, far * sure, ""))
+
+
+def _has_voice(record: Record, limits: Limits) -> bool:
+    """Tell whether a voice can be heard: in much noise, it is the noise that is another one."""
+    return bool(record.get("voice")) and record["sound"]["snr_db"] >= limits.snr
 
 
 def _same_texts(rows: Sequence[Utterance], found: Findings) -> None:

@@ -13,6 +13,7 @@ from amharic_tts.dataset import prepare
 from amharic_tts.dataset.checks import clip, store
 from amharic_tts.dataset.checks.clip import Item
 from amharic_tts.dataset.checks.judge import judge
+from amharic_tts.dataset.checks.ranking import ranked
 from amharic_tts.dataset.checks.record import Record, is_valid, key_of
 from amharic_tts.dataset.manifest import Dataset, Utterance
 from amharic_tts.errors import UserError
@@ -147,7 +148,7 @@ def summary(dataset: Dataset, records: dict[str, Record]) -> dict[str, Any]:
 
 
 def report(folder: Path) -> dict[str, Any]:
-    """Return `summary` and the rows with findings of the last check of a dataset.
+    """Return `summary` and the rows with findings of the last check, the gravest first.
 
     Raises:
         UserError: It was never checked, or a file is damaged.
@@ -160,9 +161,10 @@ def report(folder: Path) -> dict[str, Any]:
             f"Check it with: amharic-tts dataset validate {dataset.name}",
         )
     found = store.of_records(dataset, records)
-    rows = [
-        {"id": row.id, "text": row.text, "decision": row.decision, "findings": found[row.id]}
-        for row in dataset.utterances
-        if found.get(row.id)
+    order = dict.fromkeys(one.row.id for one in ranked(dataset, found))
+    by_id = {row.id: row for row in dataset.utterances}
+    clips = [
+        {"id": id, "text": by_id[id].text, "decision": by_id[id].decision, "findings": found[id]}
+        for id in order
     ]
-    return {**summary(dataset, records), "clips": rows}
+    return {**summary(dataset, records), "clips": clips}
