@@ -14,6 +14,7 @@ from typing import Any
 
 from amharic_tts.dataset import prepare
 from amharic_tts.dataset.checks import store
+from amharic_tts.dataset.checks.judge import middle_loudness
 from amharic_tts.dataset.checks.record import Record
 from amharic_tts.dataset.checks.resplit import Part
 from amharic_tts.dataset.export import write_exports
@@ -144,7 +145,9 @@ def plan(dataset: Dataset, loudness: float | None = None) -> Plan:
 
 
 def _of_row(row: Utterance) -> list[Note]:
-    """Return the findings of the build that a repair can answer."""
+    """Return the findings of the build that a repair can answer, and has not yet."""
+    if any(n["code"] == "split_up" for n in row.findings):
+        return []
     return [n for n in row.findings if n["code"] == "too_long" and row.audio and not row.accepted]
 
 
@@ -158,8 +161,8 @@ class _Loudness:
 
 def _middle(dataset: Dataset, records: Mapping[str, Record]) -> float:
     sounds = [records[row.id].get("sound") for row in dataset.accepted() if row.id in records]
-    known = sorted(sound["loudness"] for sound in sounds if sound)
-    return min(LOUDNESS[1], max(LOUDNESS[0], known[len(known) // 2])) if known else EBU_R128
+    middle = middle_loudness([sound for sound in sounds if sound])
+    return EBU_R128 if middle is None else min(LOUDNESS[1], max(LOUDNESS[0], middle))
 
 
 def _actions(

@@ -51,6 +51,8 @@ class Limits:
 
 
 LIMITS = Limits()
+INAUDIBLE_DB = -60.0
+"""Level of speech that can't be heard."""
 GROUP = 8
 """Clips of a speaker that can have a middle."""
 SHORT_VOICE = 3.0
@@ -92,7 +94,7 @@ def _sound_notes(record: Record, limits: Limits) -> list[Note]:
         if odd:
             found.append(note(code, message, value, unit))
 
-    if sound["speech_db"] < -60:
+    if sound["speech_db"] < INAUDIBLE_DB:
         message = f"nothing can be heard: the speech is at {sound['speech_db']:.0f} dB"
         return [note("inaudible", message, sound["speech_db"], "dB")]
     snr, flat = sound["snr_db"], 100 * sound["flat_share"]
@@ -148,13 +150,12 @@ Across = Callable[[Sequence[Utterance], Mapping[str, Record], Limits, Findings],
 def _loudness(
     rows: Sequence[Utterance], records: Mapping[str, Record], limits: Limits, found: Findings
 ) -> None:
-    values = {row.id: float(records[row.id]["sound"]["loudness"]) for row in rows}
-    used = [values[row.id] for row in rows if row.accepted] or list(values.values())
-    if not used:
-        return
-    middle = float(np.median(used))
-    for id, value in values.items():
-        if records[id]["sound"]["speech_db"] < -60:
+    sounds = {row.id: records[row.id]["sound"] for row in rows}
+    used = [sounds[row.id] for row in rows if row.accepted] or list(sounds.values())
+    middle = middle_loudness(used)
+    for id, sound in sounds.items():
+        value = float(sound["loudness"])
+        if middle is None or sound["speech_db"] < INAUDIBLE_DB:
             continue
         apart = value - middle
         told = f"{value:.1f} LUFS, and the middle of the dataset is {middle:.1f}"
@@ -162,6 +163,12 @@ def _loudness(
             found[id].append(note("quiet", told, value, "LUFS"))
         elif value > limits.loud or apart > limits.loudness_apart:
             found[id].append(note("loud", told, value, "LUFS"))
+
+
+def middle_loudness(sounds: Sequence[Mapping[str, float]]) -> float | None:
+    """Return the median loudness in LUFS of the clips that can be heard; None where none can."""
+    heard = [s["loudness"] for s in sounds if s["speech_db"] >= INAUDIBLE_DB]
+    return float(np.median(heard)) if heard else None
 
 
 def _by_speaker(rows: Sequence[Utterance]) -> dict[str, list[Utterance]]:

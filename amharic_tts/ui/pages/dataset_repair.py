@@ -94,12 +94,14 @@ class RepairCard:
 
     def show(self, name: str | None, checked: bool) -> dict[Any, Any]:
         """Return the updates that show what can be mended in a dataset, and the last repair."""
-        if not name or not checked:
+        if not checked:
             return {self.box: gr.Column(visible=False)}
         return {**self.ended(name), **self.panel.attach(self.studio.task_of(PAGE))}
 
-    def ended(self, name: str) -> dict[Any, Any]:
+    def ended(self, name: str | None) -> dict[Any, Any]:
         """Return the updates that show the plan as it is now, and what the last repair did."""
+        if not name:
+            return {self.box: gr.Column(visible=False)}
         plan = self._plan(name, None)
         counts, say = plan.counts, self.say
         return {
