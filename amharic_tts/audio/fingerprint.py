@@ -27,7 +27,7 @@ _BANDS = 21
 _RANGE = (300.0, 3000.0)
 _KEPT = 4
 """One word in so many is kept."""
-_LEAST_COMMON = 6
+_LEAST_COMMON = 10
 """Words that two clips must share before they are looked at."""
 ALIKE = 0.12
 """Share of equal words at one shift from which two clips are twins, see `_alike`."""

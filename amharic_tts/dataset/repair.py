@@ -170,7 +170,7 @@ def _actions(
 ) -> list[Action]:
     codes = {n["code"]: n for n in notes}
     for code in ("twin", "inaudible"):
-        if code in codes:
+        if codes.get(code, {}).get("mend") == "drop":
             return [_action(row, "drop", codes[code])]
     if "too_long" in codes:
         parts = tuple(Part(*part) for part in record.get("parts", ()))

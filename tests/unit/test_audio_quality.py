@@ -92,7 +92,7 @@ def test_pauses_are_places() -> None:
 
 
 def test_another_voice_is_strange() -> None:
-    same = [voiceprint(speech(2.5, 120, seed), RATE) for seed in range(10)]
+    same = [voiceprint(speech(2.5, 120, seed), RATE) for seed in range(8)]
     other = voiceprint(speech(2.5, 210, 77), RATE)
     assert other is not None
     far = strangeness([v for v in same if v is not None] + [other])

@@ -57,6 +57,8 @@ GROUP = 8
 """Clips of a speaker that can have a middle."""
 SHORT_VOICE = 3.0
 """Seconds; the voice print of a shorter clip is less sure, by the square root of its length."""
+SURE_TWIN = 0.3
+"""Share of a recording that is alike from which it may be left out unheard."""
 SHORT_PACE = 2.5
 """Seconds below which the pace of a clip may differ more."""
 
@@ -243,4 +245,5 @@ def _same_sounds(rows: Sequence[Utterance], records: Mapping[str, Record], found
     prints = {row.id: unpacked(records[row.id]["print"]) for row in rows if row.accepted}
     for one, other, alike in twins(prints):
         message = f"the same recording as `{one}`: {100 * alike:.0f} % of it is alike"
-        found[other].append(note("twin", message, 100 * alike, "%"))
+        told = note("twin", message, 100 * alike, "%")
+        found[other].append(told if alike >= SURE_TWIN else {**told, "mend": "listen"})
