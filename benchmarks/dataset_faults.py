@@ -1,6 +1,7 @@
 """Faults planted into clips: how many does the check find, and where does it cry wolf?
 
-    python -m benchmarks.dataset_faults [--quick] [--json] [--data DIR]
+    python -m benchmarks.dataset_faults [--quick] [--json] [--data DIR] [--kind NAME]... \
+        [--no-phones]
 
 Human English: the clips of DIR (default: ../shared/data/ljspeech, which is no part of the project).
 Amharic: the sentences of the sample project, said by espeak-ng, since no human Amharic was at hand.
@@ -73,8 +74,8 @@ def spoken(text: str, voice: str, pitch: int = 50, speed: int = 130) -> Samples:
 class Bench:
     """Clean clips of one language, measured once."""
 
-    def __init__(self, clips: Sequence[Clip], folder: Path) -> None:
-        self.folder, self.language = folder, clips[0].language
+    def __init__(self, clips: Sequence[Clip], folder: Path, model: str) -> None:
+        self.folder, self.language, self.model = folder, clips[0].language, model
         self.clips = {clip.id: clip for clip in clips}
         began = time.process_time()
         self.clean = {clip.id: self._measured(clip, "") for clip in clips}
@@ -88,7 +89,7 @@ class Bench:
         text = normalize(clip.text, clip.language).text
         row = Utterance(clip.id, f"wavs/{wav.name}", clip.text, text, speaker="s")
         row = dataclasses.replace(row, audio_hash=clip.hash or sha(pcm))
-        model = MODEL if not clip.silent else ""
+        model = self.model if not clip.silent else ""
         item = Item(row.id, str(wav), clip.text, text, clip.language, row.audio_hash, model)
         return row, measured(item)
 
@@ -128,8 +129,8 @@ class Bench:
         return {id: [n["code"] for n in found] for id, found in notes.items() if found}
 
 
-def measure(data: Path, quick: bool) -> dict[str, Any]:
-    """Return the figures of every kind in both languages."""
+def measure(data: Path, quick: bool, names: Sequence[str], model: str) -> dict[str, Any]:
+    """Return the figures of every kind, or of those that are named, in both languages."""
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         for language in ("en", "am"):
@@ -138,8 +139,9 @@ def measure(data: Path, quick: bool) -> dict[str, Any]:
             folder = Path(name) / language
             folder.mkdir()
             clips = english(data) if language == "en" else amharic(24)
-            bench = Bench(clips[:8] if quick else clips, folder)
+            bench = Bench(clips[:8] if quick else clips, folder, model)
             kinds = [kind for kind in KINDS if language in kind.languages]
+            kinds = [kind for kind in kinds if not names or kind.name in names]
             result[language] = {
                 "clips": len(bench.clips),
                 "seconds": round(bench.seconds, 1),
@@ -170,9 +172,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Planted faults, found and missed.")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--quick", action="store_true", help="a third of the clips")
+    parser.add_argument("--kind", action="append", default=[], help="only this kind; repeat it")
+    parser.add_argument("--no-phones", action="store_true", help="hear no phones")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     options = parser.parse_args()
-    result = measure(options.data, options.quick)
+    model = "" if options.no_phones else MODEL
+    result = measure(options.data, options.quick, options.kind, model)
     if options.json:
         print(json.dumps(table_rows(result), ensure_ascii=False, indent=1))
         return
