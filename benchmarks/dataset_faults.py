@@ -167,6 +167,11 @@ def table_rows(result: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**row, "peer": None, "ratio": None} for row in made]
 
 
+def benchmark_rows(quick: bool = False, data: Path = DATA) -> list[dict[str, Any]]:
+    """Measure every kind and return the rows of the benchmark."""
+    return table_rows(measure(data, quick, (), MODEL))
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Planted faults, found and missed.")

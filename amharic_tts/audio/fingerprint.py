@@ -31,6 +31,7 @@ _LEAST_COMMON = 10
 """Words that two clips must share before they are looked at."""
 ALIKE = 0.12
 """Share of equal words at one shift from which two clips are twins, see `_alike`."""
+_AT_ONCE = 10_000
 _CROWD = 60
 """A word that stands in more clips than this tells nothing."""
 
@@ -71,9 +72,24 @@ def words(samples: Samples, rate: int) -> Words:
 def twins(prints: Mapping[str, Words]) -> list[tuple[str, str, float]]:
     """Return pairs of clips that are one recording: the earlier, the later, how alike (0 to 1).
 
+    Among more than `_AT_ONCE` clips only those of about the same length are compared: each with
+    the `_AT_ONCE` / 2 nearest in length, since work grows with the square of the clips.
+
     Args:
         prints: Words by the id of the clip, in the order of the dataset.
     """
+    if len(prints) <= _AT_ONCE:
+        return sorted(_twins(prints), key=lambda pair: -pair[2])
+    by_length = sorted(prints, key=lambda id: int(prints[id][-1, 0]) if len(prints[id]) else 0)
+    order = {id: at for at, id in enumerate(prints)}
+    found: dict[tuple[str, str], float] = {}
+    for first in range(0, len(by_length) - _AT_ONCE // 2, _AT_ONCE // 2):
+        part = sorted(by_length[first : first + _AT_ONCE], key=order.__getitem__)
+        found |= {(a, b): alike for a, b, alike in _twins({id: prints[id] for id in part})}
+    return sorted(((a, b, alike) for (a, b), alike in found.items()), key=lambda pair: -pair[2])
+
+
+def _twins(prints: Mapping[str, Words]) -> list[tuple[str, str, float]]:
     ids = list(prints)
     places: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for number, id in enumerate(ids):
@@ -95,7 +111,7 @@ def twins(prints: Mapping[str, Words]) -> list[tuple[str, str, float]]:
             alike = _alike(first, second, at)
             if alike >= ALIKE:
                 pairs.append((ids[one], ids[other], alike))
-    return sorted(pairs, key=lambda pair: -pair[2])
+    return pairs
 
 
 def _alike(first: Words, second: Words, shift: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -78,6 +79,12 @@ def view(folder: Path) -> CheckView:
     Raises:
         UserError: There is no dataset in `folder`, or a file is damaged.
     """
+    stamp = max((path.stat().st_mtime_ns for path in folder.glob("*.jsonl")), default=0)
+    return _view(folder, stamp)
+
+
+@functools.lru_cache(maxsize=4)
+def _view(folder: Path, _stamp: int) -> CheckView:
     from amharic_tts.dataset.checks import ranking, run, store
     from amharic_tts.dataset.manifest import Dataset
 

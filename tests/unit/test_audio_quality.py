@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from made_speech import speech
 
+from amharic_tts.audio import fingerprint
 from amharic_tts.audio.fingerprint import twins, words
 from amharic_tts.audio.quality import pauses_of, quality
 from amharic_tts.audio.read import RATE
@@ -100,8 +101,10 @@ def test_another_voice_is_strange() -> None:
     assert max(far[:-1]) < far[-1]
 
 
-def test_a_recording_that_stands_twice() -> None:
-    clips = {f"c{i}": words(speech(3.0, 110 + i, i), RATE) for i in range(6)}
+@pytest.mark.parametrize("at_once", [10_000, 4])
+def test_a_recording_that_stands_twice(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    monkeypatch.setattr(fingerprint, "_AT_ONCE", at_once)
+    clips = {f"c{i}": words(speech(3.0, 110 + i, i), RATE) for i in range(5)}
     later = 0.5 * speech(3.0, 112, 2)[2000:-1500]
     clips["again"] = words(later + 1e-3 * NOISE[: len(later)], RATE)
     pairs = twins(clips)
