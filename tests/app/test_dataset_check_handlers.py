@@ -81,15 +81,10 @@ def test_a_workspace_without_datasets_and_one_that_was_never_checked(part: Any) 
 def test_what_a_check_found_the_gravest_first(part: Any) -> None:
     shown = part.shown("mine")
     assert [row[0] for row in shown[part.table]] == ["c3", "c2", "c1"]
-    assert (
-        shown[part.table][0][2:]
-        == [
-            "Another script: 25 % of the letters are not of the script of `am`: bhelo",
-            "25 %",
-            "correct the text",
-        ]
-        or shown[part.table][0][4] == "correct the text"
-    )
+    script = shown[part.table][0]
+    assert script[2].startswith("Another script: ")
+    assert "are not of the script of `am`: bhelo" in script[2]
+    assert (script[3][-1], script[4]) == ("%", "correct the text")
     assert "Clips checked" in shown[part.tiles]
     assert [code for _, code in shown[part.kind].choices] == [
         *("", "quiet", "silence_start", "wrong_script")
@@ -145,8 +140,7 @@ def test_a_clip_is_heard_before_and_after_the_repair(
     part: Any, workspace: Workspace, commands: list[list[str]]
 ) -> None:
     card = part.repair
-    rate, samples = card.sound("mine", "c1").value["path"], None
-    assert rate and samples is None
+    assert Path(card.sound("mine", "c1").value["path"]).stat().st_size > 100_000
     with pytest.raises(UserError, match="no sound for `nobody`"):
         card.sound("mine", "nobody")
     card.begin("mine", ["trim"], None)
