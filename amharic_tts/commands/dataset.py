@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from amharic_tts.commands import dataset_clips, dataset_versions, output
+from amharic_tts.commands import dataset_check, dataset_clips, dataset_versions, output
 from amharic_tts.dataset import encoders, prepare, validate
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.dataset.summary import summary
@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this file to the command line."""
     dataset_clips.register(_app)
     dataset_versions.register(_app)
+    dataset_check.register(_app)
     app.add_typer(_app, name="dataset")
 
 

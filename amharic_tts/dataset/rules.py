@@ -6,13 +6,16 @@ drops such rows without a word.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from amharic_tts.audio.measure import Measures
 from amharic_tts.audio.read import RATE
 
-Note = dict[str, str]
-"""``{"code", "level", "message"}`` of one row; the level "error" is a reason to refuse the row."""
+Note = dict[str, Any]
+"""``{"code", "level", "message"}`` of one row; the level "error" is a reason to refuse the row.
+
+What the deep check finds also has ``value`` (a number), ``unit`` and ``mend``: what would put it
+right, one of `MENDS`."""
 
 MAX_SAMPLES = 255_995
 """11.6 s at 22.05 kHz, the longest clip that XTTS trains on."""
@@ -46,6 +49,32 @@ LEVELS = {
     "truncated": "warning",
     "clipping": "warning",
     "inaudible": "warning",
+    "quiet": "warning",
+    "loud": "warning",
+    "noisy": "warning",
+    "silence_start": "warning",
+    "silence_end": "warning",
+    "cut_start": "warning",
+    "cut_end": "warning",
+    "long_pause": "warning",
+    "hole": "warning",
+    "narrow_band": "warning",
+    "offset": "warning",
+    "audio_changed": "warning",
+    "fast": "warning",
+    "slow": "warning",
+    "twin": "warning",
+    "other_speaker": "warning",
+    "wrong_script": "warning",
+    "wrong_language": "warning",
+    "digits_left": "warning",
+    "speech_differs": "warning",
+    "end_unsaid": "warning",
+    "more_said": "warning",
+    "said_twice": "warning",
+    "repaired": "info",
+    "dropped": "error",
+    "split_up": "error",
     "g2p_fallback": "warning",
     "g2p_quality": "warning",
     "g2p_unpronounced": "warning",
@@ -54,6 +83,41 @@ LEVELS = {
 
 BY_HAND = frozenset({"rejected_by_hand", "replaced"})
 """A person took the row out, or put others in its place."""
+MENDS = {
+    "too_long": "resplit",
+    "unreadable_audio": "resample",
+    "quiet": "normalise_loudness",
+    "loud": "normalise_loudness",
+    "offset": "normalise_loudness",
+    "silence_start": "trim",
+    "silence_end": "trim",
+    "twin": "drop",
+    "duplicate_text": "listen",
+    "clipping": "listen",
+    "inaudible": "drop",
+    "noisy": "listen",
+    "cut_start": "listen",
+    "cut_end": "listen",
+    "long_pause": "listen",
+    "hole": "listen",
+    "narrow_band": "listen",
+    "audio_changed": "listen",
+    "fast": "listen",
+    "slow": "listen",
+    "other_speaker": "listen",
+    "wrong_script": "edit_text",
+    "wrong_language": "edit_text",
+    "digits_left": "edit_text",
+    "unknown_characters": "edit_text",
+    "no_letters": "edit_text",
+    "speech_differs": "listen",
+    "end_unsaid": "listen",
+    "more_said": "listen",
+    "said_twice": "listen",
+}
+"""What is proposed for a code. A repair (`dataset.repair`) can do `trim`, `normalise_loudness`,
+`resample`, `resplit` and `drop`; `edit_text` and `listen` are for people."""
+
 TEXT_CODES = frozenset({"empty_text", "unknown_characters", "too_many_tokens", "no_letters"})
 LENGTH_CODES = frozenset({"too_long", "too_short"})
 
@@ -68,9 +132,19 @@ class Encoder(Protocol):
     def unknown(self, text: str) -> list[str]: ...
 
 
-def note(code: str, message: str) -> Note:
-    """Return a row's note; its level follows from the code."""
-    return {"code": code, "level": LEVELS[code], "message": message}
+def note(code: str, message: str, value: float | None = None, unit: str = "") -> Note:
+    """Return a row's note; its level follows from the code.
+
+    Args:
+        code: One of `LEVELS`.
+        message: What was found, in words.
+        value: The same as a number, by which rows are sorted; it brings the proposed mend along.
+        unit: Of the value.
+    """
+    found: Note = {"code": code, "level": LEVELS[code], "message": message}
+    if value is not None:
+        found |= {"value": round(value, 4), "unit": unit, "mend": MENDS.get(code, "listen")}
+    return found
 
 
 def is_refused(notes: list[Note]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import soundfile
 
 from amharic_tts.audio.read import RATE
 from amharic_tts.dataset import rules
+from amharic_tts.dataset.checks import store
 from amharic_tts.dataset.manifest import Dataset, Utterance
 from amharic_tts.dataset.rules import Encoder, Note, note
 from amharic_tts.dataset.summary import summary
@@ -86,20 +87,27 @@ def check(dataset: Dataset, encoder: Encoder | None = None) -> Report:
     """Judge each row as training would now.
 
     What was found while building stays (a cut-off recording, a twin, an overlapping cue); text and
-    length are judged anew, and the WAV must be there and be what the row says.
+    length are judged anew, and the WAV must be there and be what the row says. What the last deep
+    check found (`dataset.checks`) stands beside it; it is for people, and refuses no row.
 
     Args:
         dataset: A loaded dataset.
         encoder: The encoder of the base that will be trained; None takes the language's default.
 
     Raises:
-        UserError: The language has no encoder.
+        UserError: The language has no encoder, or the file of the deep check is damaged.
     """
     from amharic_tts.tokenizer.encoder import MAX_TEXT_TOKENS, default_encoder
 
     encoder = encoder or default_encoder(dataset.language)
+    checked = store.findings(dataset)
+    rows = (_row(dataset, row, encoder, MAX_TEXT_TOKENS) for row in dataset.utterances)
     return Report(
-        dataset, tuple(_row(dataset, row, encoder, MAX_TEXT_TOKENS) for row in dataset.utterances)
+        dataset,
+        tuple(
+            replace(row, findings=store.merged(row.findings, checked.get(row.id, ())))
+            for row in rows
+        ),
     )
 
 
@@ -148,6 +156,11 @@ def _wav_notes(path: Path, row: Utterance) -> list[Note]:
     if (info.samplerate, info.channels) != (RATE, 1) or info.frames != wanted:
         is_now = f"{info.frames} samples at {info.samplerate} Hz, {info.channels} channels"
         message = f"`{row.audio}` was changed: {is_now} instead of {wanted} at {RATE}, mono"
+        return [note("unreadable_audio", message)]
+    if (info.format, info.subtype) != ("WAV", "PCM_16"):
+        # Floats may hold what is no number, and other packings be damaged further in: training
+        # would only meet it when it reads the samples.
+        message = f"`{row.audio}` was changed: it is {info.format} {info.subtype}, not a 16-bit WAV"
         return [note("unreadable_audio", message)]
     return []
 

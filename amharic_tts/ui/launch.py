@@ -40,11 +40,8 @@ def launch_arguments(settings: Settings) -> dict[str, Any]:
         "theme": theme.theme(),
         "css": theme.font_faces(),
         "css_paths": [
-            theme.STYLE,
-            theme.G2P_STYLE,
-            theme.PHONEMES_STYLE,
-            theme.TRAIN_STYLE,
-            theme.CLIPS_STYLE,
+            *(theme.STYLE, theme.G2P_STYLE, theme.PHONEMES_STYLE, theme.TRAIN_STYLE),
+            *(theme.CLIPS_STYLE, theme.CHECK_STYLE),
         ],
         "head": theme.HEAD,
         "favicon_path": str(theme.ICON),

@@ -12,6 +12,7 @@ G2P_STYLE = ASSETS / "g2p.css"
 PHONEMES_STYLE = ASSETS / "phonemes.css"
 TRAIN_STYLE = ASSETS / "train.css"
 CLIPS_STYLE = ASSETS / "clips.css"
+CHECK_STYLE = ASSETS / "check.css"
 ICON = ASSETS / "icon.svg"
 FAMILY = "Studio Sans"
 HEAD = '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'

@@ -9,7 +9,12 @@ from typing import Any, Protocol
 import gradio as gr
 
 from amharic_tts.ui.handlers import wire
-from amharic_tts.ui.pages import dataset_clips, dataset_sources, dataset_versions
+from amharic_tts.ui.pages import (
+    dataset_check,
+    dataset_clips,
+    dataset_sources,
+    dataset_versions,
+)
 from amharic_tts.ui.studio import Studio
 
 
@@ -28,6 +33,7 @@ Build = Callable[[Studio, gr.Dropdown], Part]
 
 PARTS: dict[str, Build] = {
     "sources": dataset_sources.build,
+    "check": dataset_check.build,
     "clips": dataset_clips.build,
     "versions": dataset_versions.build,
 }
