@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from amharic_tts.commands import output
+from amharic_tts.commands import dataset_transcribe, output
 from amharic_tts.dataset import encoders, prepare, validate
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.dataset.summary import summary
@@ -26,6 +26,7 @@ JobFolder = Annotated[Path | None, typer.Option("--job", hidden=True)]
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the command line."""
+    dataset_transcribe.add(_app)
     app.add_typer(_app, name="dataset")
 
 

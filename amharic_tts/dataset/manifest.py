@@ -47,6 +47,8 @@ class Utterance:
     """First half of the SHA-256 of the recording's bytes; what a recording is known by."""
     audio_hash: str = ""
     """First half of the SHA-256 of the clip's 16-bit samples."""
+    text_by: str = ""
+    """Who wrote the text, where it is not as it came in: ``by hand``, ``recognised by MODEL``."""
 
     @property
     def accepted(self) -> bool:

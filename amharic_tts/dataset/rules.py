@@ -6,12 +6,12 @@ drops such rows without a word.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from amharic_tts.audio.measure import Measures
 from amharic_tts.audio.read import RATE
 
-Note = dict[str, str]
+Note = dict[str, Any]
 """``{"code", "level", "message"}`` of one row; the level "error" is a reason to refuse the row."""
 
 MAX_SAMPLES = 255_995
@@ -47,6 +47,7 @@ LEVELS = {
     "g2p_fallback": "warning",
     "g2p_quality": "warning",
     "g2p_unpronounced": "warning",
+    "unsure_words": "warning",
 }
 """Every code that a row can carry."""
 

@@ -205,17 +205,13 @@ class _Open(Generic[Name]):
     def result(self) -> Recognised[Name]:
         end = self.parts[-1][1] if self.parts else 0.0
         heard = joined([(start, heard) for start, _, heard in self.parts])
-        return Recognised(
-            self.sound, heard, tuple(self.parts), end, self.truncated, self.error
-        )
+        return Recognised(self.sound, heard, tuple(self.parts), end, self.truncated, self.error)
 
 
 class Session(Generic[Name]):
     """Recognises sounds one after the other; the results come in their order."""
 
-    def __init__(
-        self, settings: Settings, memory: Memory, engine: Engine = ONE_PROCESS
-    ) -> None:
+    def __init__(self, settings: Settings, memory: Memory, engine: Engine = ONE_PROCESS) -> None:
         self._settings, self._memory, self._engine = settings, memory, engine
         self._longest = longest_of(settings.files.kind)
         self._open: deque[_Open[Name]] = deque()

@@ -1,4 +1,4 @@
-"""The files of a recogniser: where they lie, what kind of model they are, whether they are whole."""
+"""The files of a recogniser: where they lie, what kind of model they are, whether all are there."""
 
 from __future__ import annotations
 
