@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from amharic_tts.dataset import rules
+from amharic_tts.dataset import rules, split
 from amharic_tts.dataset.export import write_exports
 from amharic_tts.dataset.manifest import Dataset, Utterance
 from amharic_tts.dataset.prepare import held
@@ -25,8 +24,6 @@ from amharic_tts.workspace import Workspace
 
 BY = "recognised by "
 """Begins `Utterance.text_by` of a recognised text; the recogniser's name follows."""
-_SAVE_EVERY = 20.0
-"""Seconds between two writings of the rows; what was heard is remembered at once."""
 _UNSURE = 0.5
 """Confidence below which a word is told."""
 _OF_TEXT = frozenset(
@@ -84,8 +81,8 @@ def transcribe(
 ) -> Iterator[Event]:
     """Write the missing texts of a dataset.
 
-    What was heard is remembered at once and the rows are written every few seconds, also when the
-    work is stopped; the same request goes on where it was.
+    What was heard is remembered at once; the rows are written at the end, and where the work is
+    stopped before it. The same request goes on where it was, after a kill too.
 
     Args:
         workspace: Where the dataset lives.
@@ -139,18 +136,16 @@ class _Work:
     def run(self, rows: Sequence[Utterance]) -> Iterator[Event]:
         memory = session.memory_of(self.workspace, self.settings)
         work = session.Session[str](self.settings, memory, self.request.engine)
-        by_id, saved = {row.id: row for row in rows}, time.monotonic()
+        by_id = {row.id: row for row in rows}
         try:
             for step in work.run(Sound(row.id, self.dataset.wav(row)) for row in rows):
                 if isinstance(step, Progress):
                     yield step
                     continue
                 yield from self._take(by_id[step.sound.name], step)
-                if time.monotonic() - saved > _SAVE_EVERY:
-                    self._save()
-                    saved = time.monotonic()
         finally:
-            self._save()  # also where the work was stopped
+            if self._fresh:  # also where the work was stopped
+                self.dataset = stored(self.dataset, self._fresh, self.request.again)
         write_exports(self.dataset)
         yield from self._closing()
         counts = {key: getattr(self, key) for key in ("transcribed", "silent", "unreadable")}
@@ -172,12 +167,6 @@ class _Work:
             self._unsure.append(row.id)
         self._fresh[row.id] = changed
 
-    def _save(self) -> None:
-        """Write the fresh rows; those that somebody changed meanwhile stay as they are."""
-        if self._fresh:
-            self.dataset = stored(self.dataset, self._fresh.values(), self.request.again)
-            self._fresh = {}
-
     def _closing(self) -> Iterator[Finding]:
         if self.silent:
             message = f"{counted(self.silent, 'clip')} without words; they stay refused"
@@ -188,14 +177,25 @@ class _Work:
             yield Finding("unsure_words", f"{message}: {listed(self._unsure)}")
 
 
-def stored(dataset: Dataset, rows: Iterable[Utterance], again: bool) -> Dataset:
+def stored(dataset: Dataset, rows: Mapping[str, Utterance], again: bool) -> Dataset:
     """Put recognised rows into a dataset as it is now, and return it.
 
-    Rows that got a text by other hands since they were read stay as they are.
+    Rows that got a text by other hands since they were read stay as they are. Those that had no
+    text were on no side of the split yet, so they are given one.
+
+    Args:
+        dataset: As it was read.
+        rows: Id -> row with its new text.
+        again: Whether rows may take the place of recognised ones.
     """
     now = Dataset.load(dataset.folder)
-    fits = {row.id for row in waiting(now, again)}
-    fresh = {row.id: row for row in rows if row.id in fits}
+    old = {row.id: row for row in waiting(now, again)}
+    fresh = {id: row for id, row in rows.items() if id in old}
+    begun = [row for id, row in fresh.items() if not old[id].accepted]
+    new = {row.id for row in begun}
+    kept = [fresh.get(row.id, row) for row in now.utterances if row.id not in new]
+    placed = split.assign(kept, begun, [""] * len(begun), now.seed)
+    fresh |= {row.id: row for row in placed}
     return now.save(fresh.get(row.id, row) for row in now.utterances)
 
 

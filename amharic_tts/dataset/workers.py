@@ -11,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any, TypeVar
 
 from amharic_tts import __version__
@@ -151,6 +153,14 @@ def _given(ray: Any, reference: Any) -> list[Any]:
             "The machines of the cluster have too little memory for this work",
             "Give the cluster fewer cores a machine, then start again: what is done is kept",
         ) from error
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, ray.exceptions.RaySystemError):
+            reason = str(error.cause).strip().splitlines()[0][:200]
+            raise UserError(
+                f"A machine of the cluster can't load this work: {reason}",
+                "Install the same version of the studio on all machines",
+            ) from error
+        raise
     if done.version != __version__:
         raise UserError(
             f"The cluster has version {done.version} of the studio, and this is {__version__}",
@@ -177,7 +187,7 @@ def _cluster(engine: Engine) -> Iterator[Any]:
         return
     quiet = {"include_dashboard": False} if not engine.address else {}
     cores = {"num_cpus": engine.workers} if engine.workers else {}
-    with _own_signals():
+    with _own_signals(), _same_modules():
         try:
             ray.init(
                 address=engine.address or "local",
@@ -198,6 +208,20 @@ def _cluster(engine: Engine) -> Iterator[Any]:
     finally:
         with _own_signals():
             ray.shutdown()
+
+
+@contextlib.contextmanager
+def _same_modules() -> Iterator[None]:
+    """Let the workers of a cluster that is made now import what we can import."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(str(Path(place).absolute()) for place in sys.path)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
 
 
 @contextlib.contextmanager
