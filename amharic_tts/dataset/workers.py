@@ -109,8 +109,8 @@ def _on_ray(
             while waiting:
                 yield from _given(ray, waiting.popleft())
         finally:
-            for reference in waiting:  # where the caller stops listening
-                ray.cancel(reference, force=True)
+            for reference in waiting if ray.is_initialized() else ():
+                ray.cancel(reference, force=True)  # the caller stopped listening
 
 
 def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -172,6 +172,21 @@ def _given(ray: Any, reference: Any) -> list[Any]:
 
 
 @contextlib.contextmanager
+def running(engine: Engine) -> Iterator[None]:
+    """Keep the cluster of an engine while several things are done on it; here it is nothing.
+
+    Raises:
+        UserError: The cluster can't be reached.
+        MissingPart: Ray is not installed.
+    """
+    if engine.name == PROCESS:
+        yield
+        return
+    with _cluster(engine):
+        yield
+
+
+@contextlib.contextmanager
 def _cluster(engine: Engine) -> Iterator[Any]:
     """Join the cluster, or make one here; one that was joined already is used and left alone."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody outside
@@ -185,29 +200,48 @@ def _cluster(engine: Engine) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    quiet = {"include_dashboard": False} if not engine.address else {}
-    cores = {"num_cpus": engine.workers} if engine.workers else {}
     with _own_signals(), _same_modules():
-        try:
-            ray.init(
-                address=engine.address or "local",
-                configure_logging=False,
-                log_to_driver=False,
-                **quiet,
-                **cores,
-            )
-        except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-            reason = str(error).strip().splitlines()[0][:200]
-            where = f"`{engine.address}`" if engine.address else "of this machine"
-            raise UserError(
-                f"The Ray cluster {where} can't be reached: {reason}",
-                "Start it with: ray start --head; its address is in what that prints",
-            ) from error
+        _begin(ray, engine)
     try:
         yield ray
     finally:
         with _own_signals():
             ray.shutdown()
+
+
+def _begin(ray: Any, engine: Engine) -> None:
+    """Join or make the cluster; a busy machine gets a second chance to make one.
+
+    Raises:
+        UserError: It can't be reached or made.
+    """
+    made_here: dict[str, Any] = {"include_dashboard": False, "num_cpus": engine.workers or None}
+    for last in (False, True):
+        try:
+            ray.init(
+                address=engine.address or "local",
+                configure_logging=False,
+                log_to_driver=False,
+                **({} if engine.address else made_here),
+            )
+            return
+        except Exception as error:  # noqa: BLE001  # Ray tells a slow start by a bare one
+            ray.shutdown()
+            if engine.address or last:
+                raise _not_begun(engine, error) from error
+
+
+def _not_begun(engine: Engine, error: Exception) -> UserError:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    if engine.address:
+        return UserError(
+            f"The Ray cluster `{engine.address}` can't be reached: {reason}",
+            "Start it with: ray start --head; its address is in what that prints",
+        )
+    return UserError(
+        f"No Ray cluster can be made on this machine: {reason}",
+        "Try again when the machine is less busy, or leave --engine out",
+    )
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ RAY = Engine("ray", workers=2)
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Engine]:
     """A cluster of two workers that the tests of this file share."""
-    with workers._cluster(RAY):
+    with workers.running(RAY):
         yield RAY
 
 
