@@ -225,7 +225,7 @@ def _begin(ray: Any, engine: Engine) -> None:
                 **({} if engine.address else made_here),
             )
             return
-        except Exception as error:  # noqa: BLE001  # Ray tells a slow start by a bare one
+        except Exception as error:  # Ray tells a slow start by a bare one
             ray.shutdown()
             if engine.address or last:
                 raise _not_begun(engine, error) from error

@@ -39,7 +39,7 @@ def recording(path: Path, *words: str, each: float = 0.5, pause: float = 0.1) ->
 def files(folder: Path) -> Path:
     """Make a folder that looks like a Whisper of CTranslate2."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.bin").write_bytes(b"weights")
+    (folder / "model.bin").write_bytes(folder.name.encode())
     (folder / "config.json").write_text(json.dumps({"lang_ids": [1]}))
     (folder / "tokenizer.json").write_text("{}")
     return folder
