@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import gradio as gr
 
 from amharic_tts.ui.handlers import wire
-from amharic_tts.ui.pages import dataset_sources
+from amharic_tts.ui.pages import dataset_sources, dataset_transcribe
 from amharic_tts.ui.studio import Studio
 
 
@@ -28,6 +28,7 @@ Build = Callable[[Studio, gr.Dropdown], Part]
 
 PARTS: dict[str, Build] = {
     "sources": dataset_sources.build,
+    "transcribe": dataset_transcribe.build,
 }
 """The views, in the order of their tabs; ``dataset.view.NAME`` is what a tab is called."""
 
