@@ -64,7 +64,7 @@ def download(
         )
     known = catalog.entry(source)
     if known and known.non_commercial:
-        message = f"its licence is {known.licence}: what it writes is not for commercial use"
+        message = f"its licence, {known.licence}, forbids commercial use"
         yield Finding("licence", message, "warning", source)
     folder = store.folder_of(workspace, source, revision)
     with disk_errors(folder):
