@@ -28,7 +28,7 @@ JobFolder = Annotated[Path | None, typer.Option("--job", hidden=True)]
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the command line."""
-    dataset_transcribe.add(_app)
+    dataset_transcribe.register(_app)
     app.add_typer(_app, name="dataset")
 
 

@@ -17,7 +17,7 @@ from amharic_tts.jobs import child, task
 from amharic_tts.workspace import Workspace
 
 
-def add(app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Add the commands of this file to those of `dataset`."""
     app.command("transcribe")(_transcribe)
     app.command("codes")(_codes)
