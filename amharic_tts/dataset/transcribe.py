@@ -146,7 +146,7 @@ class _Work:
         finally:
             if self._fresh:  # also where the work was stopped
                 self.dataset = stored(self.dataset, self._fresh, self.request.again)
-        write_exports(self.dataset)
+                write_exports(self.dataset)
         yield from self._closing()
         counts = {key: getattr(self, key) for key in ("transcribed", "silent", "unreadable")}
         yield Done({**summary(self.dataset), **counts, "model": self.settings.files.name})

@@ -198,9 +198,14 @@ class _Batch:
             if step.truncated:
                 message = f"it was cut short: {step.truncated}"
                 yield Finding("truncated", message, "warning", task.sound.name)
+            try:
+                stamp = self._unchanged(task)
+            except UserError as error:
+                yield self._refuse(task.sound, error)
+                continue
             if not step.heard.text:
                 yield Finding("nothing_heard", "no words were heard", "warning", task.sound.name)
-            self._write(task, step)
+            self._write(task, step, stamp)
 
     def _refuse(self, sound: Sound, error: UserError) -> Finding:
         self.refused += 1
@@ -267,9 +272,22 @@ class _Batch:
                 path.replace(path.with_name(f"{path.name}.old"))  # it may be corrected by hand
         write_text(path, text)
 
-    def _write(self, task: _Task, step: Recognised[_Task]) -> None:
+    def _unchanged(self, task: _Task) -> Stamp:
+        """Return the stamp of a recording, with its hash.
+
+        Raises:
+            UserError: It is gone, or it was changed since it was looked at.
+        """
+        sha256 = batch_files.hashed(task.sound)
+        if batch_files.stamp(task.sound) != task.stamp:
+            raise UserError(
+                f"`{task.sound.name}` was changed while it was heard",
+                "Wait until it is finished, then do the same again",
+            )
+        return replace(task.stamp, sha256=sha256)
+
+    def _write(self, task: _Task, step: Recognised[_Task], stamp: Stamp) -> None:
         found = cues(step.parts, step.seconds)
-        stamp = replace(task.stamp, sha256=batch_files.hashed(task.sound))
         body = {
             "audio": task.sound.name,
             "language": self.settings.language,

@@ -114,26 +114,37 @@ def load(settings: Settings) -> Recogniser:
 
 
 class Memory:
-    """What was heard so far by one model, in ``cache/transcripts/<model>.jsonl``."""
+    """What was heard so far by one model, in ``cache/transcripts/<model>.jsonl``.
+
+    Held is where each line begins; the lines stay on the disk until they are asked for.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._known: dict[str, Heard] = {}
+        self._begins: dict[str, int] = {}
         if path.exists():
             self._read()
 
     def _read(self) -> None:
+        at = 0
         with disk_errors(self.path), open(self.path, "rb") as file:
             for raw in file:
+                begins, at = at, at + len(raw)
                 try:
                     body = json.loads(raw)
-                    self._known[str(body["piece"])] = Heard.from_dict(body)
+                    Heard.from_dict(body)
+                    self._begins[str(body["piece"])] = begins
                 except (ValueError, TypeError, KeyError):
                     continue  # half a line of a killed process; its piece is heard again
 
     def get(self, piece: str) -> Heard | None:
         """Return what was heard in a piece, or None."""
-        return self._known.get(piece)
+        begins = self._begins.get(piece)
+        if begins is None:
+            return None
+        with disk_errors(self.path), open(self.path, "rb") as file:
+            file.seek(begins)
+            return Heard.from_dict(json.loads(file.readline()))
 
     def put(self, piece: str, heard: Heard) -> None:
         """Remember what was heard in a piece, on the disk too.
@@ -141,19 +152,21 @@ class Memory:
         Raises:
             UserError: The disk is full or can't be written.
         """
-        if piece in self._known:
+        if piece in self._begins:
             return
-        self._known[piece] = heard
         line = json.dumps({"piece": piece, **heard.to_dict()}, ensure_ascii=False)
+        raw = line.encode("utf-8") + b"\n"
         with disk_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "a+b") as file:
                 if file.seek(0, os.SEEK_END):
                     file.seek(-1, os.SEEK_END)
                     if file.read(1) != b"\n":
-                        file.write(b"\n")  # after a kill in the middle of a line
-                file.write(line.encode("utf-8") + b"\n")
+                        raw = b"\n" + raw  # after a kill in the middle of a line
+                file.write(raw)
                 file.flush()
+                # Another process may write, too: where ours went is known only now.
+                self._begins[piece] = file.tell() - len(line.encode("utf-8")) - 1
 
 
 @dataclass(frozen=True)

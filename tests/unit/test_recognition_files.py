@@ -15,7 +15,7 @@ from recogniser_fakes import Tones, recording
 from amharic_tts.dataset.subtitles import read_cues
 from amharic_tts.dataset.workers import Engine
 from amharic_tts.errors import UserError
-from amharic_tts.events import Event
+from amharic_tts.events import Event, Finding
 from amharic_tts.recognition import files, session
 from amharic_tts.recognition.files import FilesRequest
 from amharic_tts.workspace import Workspace
@@ -155,6 +155,27 @@ def test_bad_recordings_are_told(
         ("unreadable", "error", "empty.wav"),
         ("nothing_heard", "warning", "still.wav"),
     ]
+
+
+def test_a_recording_that_grows_while_it_is_heard_is_refused(
+    workspace: Workspace, request_: FilesRequest, hears: Tones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [folder] = request_.sources
+    heard = hears.hear
+
+    def hear(samples: object) -> object:
+        with open(folder / "sub" / "b.wav", "ab") as file:
+            file.write(b"more")
+        return heard(samples)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(hears, "hear", hear)
+    events = run(workspace, request_)
+    assert counts(events)[1:4] == (1, 0, 1)
+    [told] = [e for e in events if isinstance(e, Finding) and e.code == "unreadable"]
+    assert "was changed while it was heard" in told.message
+    monkeypatch.undo()
+    monkeypatch.setattr(session, "load", lambda _settings: Tones())
+    assert counts(run(workspace, request_))[1:4] == (1, 1, 0)
 
 
 @pytest.mark.parametrize(
