@@ -94,6 +94,7 @@ def test_a_row_of_the_manifest(workspace: Workspace, three: Path) -> None:
         "findings": [],
         "split": "train",
         "decision": "accepted",
+        "text_by": "",
     }
     assert sorted(row["measures"]) == [
         "clipped",
