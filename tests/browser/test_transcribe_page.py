@@ -57,7 +57,7 @@ def test_the_missing_text_is_written(server: Server, tab: Any) -> None:
     box = page.locator("#transcribe-other textarea, #transcribe-other input").first
     box.fill(str(Path(server.workspace.parent) / "whisper"))
     page.locator("#transcribe-start").click()
-    written = page.locator("#transcribe-table").get_by_text("river")
+    written = page.locator("#transcribe-table [role=gridcell]", has_text="river")
     here.until(lambda: written.count(), 200, "the text is there")
     here.until(lambda: "0\nClips without a text" in counts.inner_text(), 30, "none waits")
     written.first.click()
