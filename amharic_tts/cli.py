@@ -35,6 +35,7 @@ from amharic_tts.commands import (
     train,
     train_habits,
     train_plan,
+    transcribe,
 )
 from amharic_tts.errors import StudioError
 from amharic_tts.settings import default_workspace
@@ -74,7 +75,7 @@ def _options(
 _MODULES = (
     *(sample, dataset, base, train, train_habits, train_plan, runs, speak),
     *(g2p, g2p_compare, g2p_eval, g2p_transphone, normalize),
-    *(phonemes, phonemes_bench, phonemes_compare, phonemes_convert, doctor),
+    *(phonemes, phonemes_bench, phonemes_compare, phonemes_convert, transcribe, doctor),
 )
 for _module in _MODULES:
     _module.register(app)

@@ -7,10 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from amharic_tts.commands import dataset_check, dataset_clips, dataset_versions, output
+from amharic_tts.commands import (
+    dataset_check,
+    dataset_clips,
+    dataset_transcribe,
+    dataset_versions,
+    output,
+)
+from amharic_tts.commands.engines import Address, EngineName, engine_of
 from amharic_tts.dataset import encoders, prepare, validate
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.dataset.summary import summary
+from amharic_tts.dataset.workers import PROCESS
 from amharic_tts.g2p import registry
 from amharic_tts.jobs import store, task
 from amharic_tts.workspace import Workspace
@@ -29,6 +37,7 @@ def register(app: typer.Typer) -> None:
     dataset_clips.register(_app)
     dataset_versions.register(_app)
     dataset_check.register(_app)
+    dataset_transcribe.register(_app)
     app.add_typer(_app, name="dataset")
 
 
@@ -59,6 +68,8 @@ def _build(
     lexicon: Annotated[
         Path | None, typer.Option(help="Your own words for the phonemes (see g2p --lexicon).")
     ] = None,
+    engine: EngineName = PROCESS,
+    address: Address = "",
     json: Json = False,
     job: JobFolder = None,
 ) -> None:
@@ -73,6 +84,7 @@ def _build(
         speaker=speaker,
         g2p=g2p,
         lexicon=lexicon,
+        engine=engine_of(engine, address),
     )
     events = prepare.build(workspace, request)
     result = task.run(workspace, job, events) if job else output.follow(events)
@@ -124,6 +136,8 @@ def _check(
         str, typer.Option(help="characters or bpe: count tokens as a run with it would.")
     ] = "characters",
     new_tokens: Annotated[int, typer.Option(help="Pieces of bpe; 0: the advised number.")] = 0,
+    engine: EngineName = PROCESS,
+    address: Address = "",
     json: Json = False,
 ) -> None:
     """Show every row, and every reason for which training would not take it. Changes nothing."""
@@ -133,7 +147,7 @@ def _check(
         encoder = encoders.of_run(store.get(workspace, run).folder)
     else:
         encoder = encoders.of_settings(dataset, text_mode, vocabulary, new_tokens)
-    report = validate.check(dataset, encoder)
+    report = validate.check(dataset, encoder, engine_of(engine, address))
     if json:
         output.as_json(report.to_dict())
         return

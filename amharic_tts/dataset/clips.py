@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from amharic_tts.audio.measure import measure
+from amharic_tts.audio.measure import Measures, measure
 from amharic_tts.audio.read import RATE, AudioStream, Samples, decode
 from amharic_tts.dataset import rules
 from amharic_tts.dataset.cutting import Cut, cut
@@ -34,6 +34,53 @@ _MOSTLY_THERE = 0.25
 
 
 @dataclass(frozen=True)
+class Sound:
+    """The sound of a row as it is kept, and what was measured of it."""
+
+    pcm: np.ndarray
+    """16-bit samples at `RATE`."""
+    digest: str
+    """First half of their SHA-256."""
+    measures: Measures
+
+
+@dataclass(frozen=True)
+class ClipSound:
+    """What becomes of the file of a clip, wherever it is decoded."""
+
+    digest: str
+    """Of the file; empty where there is none."""
+    sound: Sound | None = None
+    notes: tuple[Note, ...] = ()
+    seconds: float = 0.0
+    passed_over: bool = False
+    """The file is in the dataset already, so it was not decoded."""
+
+
+def sound_of(samples: Samples) -> Sound:
+    """Return the sound of decoded samples at `RATE`."""
+    pcm = to_pcm(samples)
+    return Sound(pcm, hashlib.sha256(pcm.tobytes()).hexdigest()[:32], measure(samples, RATE))
+
+
+def clip_sound(path: Path | None, known: Set[str] = frozenset()) -> ClipSound:
+    """Decode and measure the file of a clip; may run on a worker.
+
+    Args:
+        path: The file, or None where the table names none.
+        known: Digests of files that are in the dataset already.
+    """
+    if path is None:
+        return ClipSound("")
+    digest = file_hash(path)
+    if digest in known:
+        return ClipSound(digest, passed_over=True)
+    samples, notes, seconds = _decode(path)
+    sound = sound_of(samples) if samples is not None else None
+    return ClipSound(digest, sound, tuple(notes), seconds)
+
+
+@dataclass(frozen=True)
 class Maker:
     """Makes the rows of one build; WAVs go into the dataset's folder, rows into the ledger."""
 
@@ -44,10 +91,13 @@ class Maker:
     ledger: Ledger
     speaker: str
     pronouncer: Pronouncer
+    elsewhere: Iterator[ClipSound] | None = None
+    """Sounds of the clips in their order, where workers decode them."""
 
     def clip(self, clip: Clip) -> None:
         """Make the row of a whole file, unless it is there already."""
-        digest = file_hash(clip.audio) if clip.audio else ""
+        given = next(self.elsewhere) if self.elsewhere is not None else None
+        digest = given.digest if given else file_hash(clip.audio) if clip.audio else ""
         key = (digest or clip.source, None)
         id = self.ledger.begin(key, clip.text, clip.name, clip.source)
         if not id:
@@ -62,9 +112,10 @@ class Maker:
         if clip.audio is None:
             self._finish(row, None, list(clip.notes), clip.split)
             return
-        samples, notes, seconds = _decode(clip.audio)
-        row = dataclasses.replace(row, duration=seconds)
-        self._finish(row, samples, [*clip.notes, *notes], clip.split)
+        if given is None or given.passed_over:
+            given = clip_sound(clip.audio)
+        row = dataclasses.replace(row, duration=given.seconds)
+        self._finish(row, given.sound, [*clip.notes, *given.notes], clip.split)
 
     def recording(self, recording: Recording) -> Iterator[Event | float]:
         """Make the rows of a recording's cues; yield the share of it that is done, and findings."""
@@ -101,7 +152,8 @@ class Maker:
             row, cue = wanted[item.number]
             notes = [*cue.notes, *_cut_notes(item, cue, stream.truncated)]
             seconds = len(item.samples) / RATE if item.samples is not None else 0.0
-            self._finish(dataclasses.replace(row, duration=seconds), item.samples, notes)
+            sound = sound_of(item.samples) if item.samples is not None else None
+            self._finish(dataclasses.replace(row, duration=seconds), sound, notes)
 
     def _wanted(self, recording: Recording, digest: str) -> list[tuple[Utterance, Cue]]:
         """Return the rows that are not there yet, each with its cue."""
@@ -124,7 +176,7 @@ class Maker:
         return found
 
     def _finish(
-        self, row: Utterance, samples: Samples | None, notes: Sequence[Note], wish: str = ""
+        self, row: Utterance, sound: Sound | None, notes: Sequence[Note], wish: str = ""
     ) -> None:
         """Judge a row, write its WAV and enter it."""
         normalized = normalize(row.text, self.language).text
@@ -133,8 +185,8 @@ class Maker:
             found += rules.text_notes(row.text, self.encoder, self.token_limit)[0]
         phonemes, g2p, odd = self.pronouncer.read(normalized)
         row = dataclasses.replace(row, normalized=normalized, phonemes=phonemes, g2p=g2p)
-        if samples is not None:
-            row, more = self._with_sound(row, samples)
+        if sound is not None:
+            row, more = self._with_sound(row, sound)
             found += more
         if not rules.is_refused(found):
             found += [*self.ledger.text_twin(normalized), *odd]
@@ -142,18 +194,15 @@ class Maker:
         row = dataclasses.replace(row, duration=round(row.duration, 6))
         self.ledger.add(dataclasses.replace(row, findings=found, decision=decision), wish)
 
-    def _with_sound(self, row: Utterance, samples: Samples) -> tuple[Utterance, list[Note]]:
-        pcm = to_pcm(samples)
-        digest = samples_hash(pcm)
-        measures = measure(samples, RATE)
-        twin = self.ledger.twin(digest)
+    def _with_sound(self, row: Utterance, sound: Sound) -> tuple[Utterance, list[Note]]:
+        measures, twin = sound.measures, self.ledger.twin(sound.digest)
         notes = [*rules.length_notes(measures.duration), *rules.sound_notes(measures)]
-        row = dataclasses.replace(row, measures=measures.to_dict(), audio_hash=digest)
+        row = dataclasses.replace(row, measures=measures.to_dict(), audio_hash=sound.digest)
         if twin:
             # The sound is kept once, under the other row.
             return row, [*notes, note("duplicate", f"the same sound as `{twin}`")]
         audio = f"{WAVS}/{row.id}.wav"
-        write_wav(self.folder / audio, pcm)
+        write_wav(self.folder / audio, sound.pcm)
         return dataclasses.replace(row, audio=audio), notes
 
 

@@ -8,6 +8,7 @@ are written over, or moved to the trash, by the next one.
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,17 +19,20 @@ from filelock import FileLock, Timeout
 
 from amharic_tts.audio.read import RATE, probe
 from amharic_tts.dataset import pronounce, split, versions
-from amharic_tts.dataset.clips import Maker
+from amharic_tts.dataset.clips import ClipSound, Maker, clip_sound
 from amharic_tts.dataset.ledger import Ledger
 from amharic_tts.dataset.manifest import HEADER, WAVS, Dataset
+from amharic_tts.dataset.pronounce import Pronouncer
 from amharic_tts.dataset.rules import CLIP_LIMIT, Encoder
 from amharic_tts.dataset.sources import Clip, Collection, Recording, collect
 from amharic_tts.dataset.summary import summary
 from amharic_tts.dataset.wording import counted, listed
+from amharic_tts.dataset.workers import ONE_PROCESS, PROCESS, Engine, mapped, running
 from amharic_tts.errors import UserError
 from amharic_tts.events import Clock, Done, Event, Finding, Progress
 from amharic_tts.files import disk_errors, require_space, sync_files
 from amharic_tts.text.languages import canonical
+from amharic_tts.text.normalize import normalize
 from amharic_tts.workspace import Workspace
 
 SPEAKER = "speaker"
@@ -64,6 +68,8 @@ class BuildRequest:
     """Backend of the phonemes; empty is the dataset's own, the studio's default for a new one."""
     lexicon: Path | None = None
     """The user's words, which go before the backend; None is the dataset's own, if it has one."""
+    engine: Engine = ONE_PROCESS
+    """Where single clips are decoded and texts are read; long recordings are cut here."""
 
     def problems(self) -> list[str]:
         """Return everything that is wrong with the request, all at once."""
@@ -74,7 +80,7 @@ class BuildRequest:
             found.append(f"eval_share: {self.eval_share} must be between 0 and 1")
         if not self.speaker.strip():
             found.append("speaker: give a name, or leave it out")
-        return found
+        return found + self.engine.problems()
 
 
 def build(
@@ -102,7 +108,8 @@ def build(
         dataset = _open(folder, request)
         collection = collect(request.sources, request.transcript, request.subtitles)
         yield from collection.findings
-        yield from _build(workspace, dataset, request, collection, encoder)
+        with running(request.engine):
+            yield from _build(workspace, dataset, request, collection, encoder)
 
 
 @contextlib.contextmanager
@@ -161,8 +168,10 @@ def _build(
         dataset.save_header()
     speaker, spoken = request.speaker.strip(), pronounce.Pronouncer(dataset)
     maker = Maker(
-        *(dataset.folder, dataset.language, encoder, MAX_TEXT_TOKENS, ledger, speaker, spoken)
+        *(dataset.folder, dataset.language, encoder, MAX_TEXT_TOKENS, ledger, speaker, spoken),
+        elsewhere=_decoded_elsewhere(dataset, collection, request.engine),
     )
+    yield from _read_elsewhere(dataset, collection, spoken, request.engine)
     left_behind = _unknown_wavs(dataset)
     yield from _make_rows(maker, collection)
     new = split.assign(ledger.kept, ledger.new, ledger.wishes, dataset.seed, request.eval_share)
@@ -180,6 +189,31 @@ def _build(
 def _reason(request: BuildRequest) -> str:
     """Return, in words, what makes the new version."""
     return f"built from {listed([path.name for path in request.sources])}"
+
+
+def _decoded_elsewhere(
+    dataset: Dataset, collection: Collection, engine: Engine
+) -> Iterator[ClipSound] | None:
+    """Return the clips' sounds as workers decode them, or None where it is done here."""
+    if engine.name == PROCESS:
+        return None
+    known = frozenset(r.source_hash for r in dataset.accepted() if r.source_hash and not r.span)
+    decode = functools.partial(clip_sound, known=known)
+    return mapped(decode, (clip.audio for clip in collection.clips), engine, chunk=4)
+
+
+def _read_elsewhere(
+    dataset: Dataset, collection: Collection, spoken: Pronouncer, engine: Engine
+) -> Iterator[Progress]:
+    """Have workers read all texts, in normalised form, before they are asked for."""
+    if engine.name == PROCESS:
+        return
+    written = [clip.text for clip in collection.clips]
+    written += [cue.text for recording in collection.recordings for cue in recording.cues]
+    texts = list(dict.fromkeys(normalize(text, dataset.language).text for text in written))
+    clock = Clock(len(texts), "texts read")
+    yield clock.progress(0)
+    spoken.learn(texts, engine)
 
 
 def _make_rows(maker: Maker, collection: Collection) -> Iterator[Event]:

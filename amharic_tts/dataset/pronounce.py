@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.dataset.rules import Note, note
+from amharic_tts.dataset.workers import Engine, mapped
 from amharic_tts.errors import MissingPart, UserError
 from amharic_tts.files import write_text
 from amharic_tts.g2p import EnhancedAmharicG2P, registry
@@ -66,6 +70,20 @@ def keep_lexicon(dataset: Dataset, lexicon: Path) -> None:
     write_text(dataset.folder / LEXICON, "\n".join(read_lines(lexicon)))
 
 
+Reading = tuple[str, str, list[Note]]
+"""IPA, the backend with its version that made it, and notes."""
+
+
+def read_text(dataset: Dataset, normalized: str) -> Reading:
+    """Return `Pronouncer.read` of a text; may run on a worker, which keeps the last pronouncer."""
+    return _pronouncer(dataset).read(normalized)
+
+
+@functools.lru_cache(maxsize=1)
+def _pronouncer(dataset: Dataset) -> Pronouncer:
+    return Pronouncer(dataset)
+
+
 class Pronouncer:
     """Writes the phonemes of one dataset, and notes on what did not go as chosen."""
 
@@ -77,6 +95,8 @@ class Pronouncer:
             UserError: The lexicon in the folder is not the one that the dataset was begun with.
         """
         self._g2p: EnhancedAmharicG2P | None = None
+        self._dataset = dataclasses.replace(dataset, utterances=())
+        self._learned: dict[str, Reading] = {}
         self._name = dataset.g2p or registry.DEFAULT
         if dataset.language != LANGUAGE:
             return
@@ -92,13 +112,27 @@ class Pronouncer:
                 )
         self._g2p = EnhancedAmharicG2P(self._name, lexicon=lexicon)
 
-    def read(self, normalized: str) -> tuple[str, str, list[Note]]:
+    def learn(self, texts: Sequence[str], engine: Engine) -> None:
+        """Have workers read texts, so that `read` has them already; it gives the same.
+
+        Args:
+            texts: In normalised form.
+            engine: Where they are read.
+        """
+        if self._g2p is not None:
+            work = functools.partial(read_text, self._dataset)
+            self._learned.update(zip(texts, mapped(work, texts, engine, chunk=100), strict=True))
+
+    def read(self, normalized: str) -> Reading:
         """Return the IPA of a text, who made it, and notes; the backends know only Amharic.
 
         Training in phoneme mode makes its own, by the backend of the run; these are to be read.
         """
         if self._g2p is None or not normalized:
             return "", "", []
+        if normalized in self._learned:
+            ipa, made_by, odd = self._learned[normalized]
+            return ipa, made_by, list(odd)
         result = self._g2p.convert_detailed(normalized)
         notes = []
         if result.backend != self._name and result.passed_over:

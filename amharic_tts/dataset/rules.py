@@ -78,6 +78,7 @@ LEVELS = {
     "g2p_fallback": "warning",
     "g2p_quality": "warning",
     "g2p_unpronounced": "warning",
+    "unsure_words": "warning",
 }
 """Every code that a row can carry."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from amharic_tts.dataset.checks import store
 from amharic_tts.dataset.manifest import Dataset, Utterance
 from amharic_tts.dataset.rules import Encoder, Note, note
 from amharic_tts.dataset.summary import summary
+from amharic_tts.dataset.workers import ONE_PROCESS, Engine, mapped
 from amharic_tts.errors import UserError
 
 
@@ -83,7 +85,7 @@ class Report:
         }
 
 
-def check(dataset: Dataset, encoder: Encoder | None = None) -> Report:
+def check(dataset: Dataset, encoder: Encoder | None = None, engine: Engine = ONE_PROCESS) -> Report:
     """Judge each row as training would now.
 
     What was found while building stays (a cut-off recording, a twin, an overlapping cue); text and
@@ -93,6 +95,7 @@ def check(dataset: Dataset, encoder: Encoder | None = None) -> Report:
     Args:
         dataset: A loaded dataset.
         encoder: The encoder of the base that will be trained; None takes the language's default.
+        engine: Where rows are judged.
 
     Raises:
         UserError: The language has no encoder, or the file of the deep check is damaged.
@@ -100,8 +103,10 @@ def check(dataset: Dataset, encoder: Encoder | None = None) -> Report:
     from amharic_tts.tokenizer.encoder import MAX_TEXT_TOKENS, default_encoder
 
     encoder = encoder or default_encoder(dataset.language)
+    head = replace(dataset, utterances=())
+    work = functools.partial(_row, head, encoder, MAX_TEXT_TOKENS)
     checked = store.findings(dataset)
-    rows = (_row(dataset, row, encoder, MAX_TEXT_TOKENS) for row in dataset.utterances)
+    rows = mapped(work, dataset.utterances, engine, chunk=100)
     return Report(
         dataset,
         tuple(
@@ -111,7 +116,7 @@ def check(dataset: Dataset, encoder: Encoder | None = None) -> Report:
     )
 
 
-def _row(dataset: Dataset, row: Utterance, encoder: Encoder, limit: int) -> Row:
+def _row(dataset: Dataset, encoder: Encoder, limit: int, row: Utterance) -> Row:
     anew = rules.TEXT_CODES | rules.LENGTH_CODES
     found = [item for item in row.findings if item["code"] not in anew]
     text, tokens = rules.text_notes(row.text, encoder, limit)

@@ -13,6 +13,7 @@ from amharic_tts.ui.pages import (
     dataset_check,
     dataset_clips,
     dataset_sources,
+    dataset_transcribe,
     dataset_versions,
 )
 from amharic_tts.ui.studio import Studio
@@ -33,6 +34,7 @@ Build = Callable[[Studio, gr.Dropdown], Part]
 
 PARTS: dict[str, Build] = {
     "sources": dataset_sources.build,
+    "transcribe": dataset_transcribe.build,
     "check": dataset_check.build,
     "clips": dataset_clips.build,
     "versions": dataset_versions.build,

