@@ -70,25 +70,25 @@ def test_the_report_is_shown_and_can_be_taken_away(full: Workspace) -> None:
     from amharic_tts.ui.pages.dataset import DatasetPage
 
     page = build(DatasetPage(studio(full)))
-    shown = page.load()
-    assert value(shown[page.full], "visible") is True
-    assert value(shown[page.empty], "visible") is False
-    assert shown[page.table][0][:2] == ["sample-low-1-0001", "ሰላም፣ እንዴት ነህ?"]
-    with open(shown[page.csv].value["path"], encoding="utf-8-sig") as file:
+    shown, part = page.load(), page.parts["sources"]
+    assert value(shown[part.full], "visible") is True
+    assert value(shown[part.empty], "visible") is False
+    assert shown[part.table][0][:2] == ["sample-low-1-0001", "ሰላም፣ እንዴት ነህ?"]
+    with open(shown[part.csv].value["path"], encoding="utf-8-sig") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["Clip", "Text", "Seconds", "Tokens", "Part", "Trained on", "Findings"]
     assert len(rows) == 1 + 44
-    assert page.filter("sample", "refused")[page.table] == []
+    assert part.filter("sample", "refused")[part.table] == []
 
 
 def test_a_clip_is_given_as_sound_not_as_a_path(full: Workspace) -> None:
     from amharic_tts.ui.pages.dataset import DatasetPage
 
-    page = build(DatasetPage(studio(full)))
+    part = build(DatasetPage(studio(full))).parts["sources"]
     with pytest.raises(UserError, match="has no clip `../x`"):
-        page.sound("sample", "../x")
+        part.sound("sample", "../x")
     with pytest.raises(UserError, match="can't be the name of a dataset"):
-        page.sound("../../etc", "x")
+        part.sound("../../etc", "x")
 
 
 FORM: dict[str, Any] = {

@@ -1,249 +1,87 @@
-"""The Dataset page: the sample project, building from recordings, and the report on every clip."""
+"""The Dataset page: one dataset is chosen above, and each view below shows a side of it."""
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import gradio as gr
 
-from amharic_tts.errors import UserError
-from amharic_tts.ui import dataset_view, downloads, job_view
-from amharic_tts.ui.build_form import BuildForm
 from amharic_tts.ui.handlers import wire
-from amharic_tts.ui.job_panel import JobPanel
+from amharic_tts.ui.pages import dataset_sources
 from amharic_tts.ui.studio import Studio
 
-LANGUAGES = ("am", "en", "ar", "de", "es", "fr", "it", "pt", "tr")
+
+class Part(Protocol):
+    """One view of the page."""
+
+    @property
+    def outputs(self) -> list[Any]:
+        """Every widget that `show` may update."""
+
+    def show(self, name: str | None) -> dict[Any, Any]:
+        """Return the updates that show a dataset; None where the workspace has none."""
+
+
+Build = Callable[[Studio, gr.Dropdown], Part]
+
+PARTS: dict[str, Build] = {
+    "sources": dataset_sources.build,
+}
+"""The views, in the order of their tabs; ``dataset.view.NAME`` is what a tab is called."""
 
 
 class DatasetPage:
-    """Widgets and handlers of the Dataset page."""
+    """The chooser, the tabs, and which view is in front."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio, self.say = studio, studio.words
-        self.panel = JobPanel(studio, "task", "dataset")
+        self.parts: dict[str, Any] = {}
 
     def build(self) -> DatasetPage:
         """Place the widgets in the current layout and wire them."""
         say = self.say
-        with gr.Column(visible=False, elem_id="dataset-empty", elem_classes="hero") as self.empty:
-            gr.HTML(f"<h2>{say('dataset.empty.title')}</h2><p>{say('dataset.empty.text')}</p>")
-            self.first = gr.Button(
-                say("dataset.sample.first"), variant="primary", size="lg", elem_id="sample-first"
-            )
-            gr.HTML(f'<p class="quiet">{say("dataset.empty.own")}</p>')
-        self.panel.build()
-        self._report()
-        self._form()
-        self._wire()
+        self.view = gr.State(next(iter(PARTS)))
+        self.chosen = gr.Dropdown(
+            [], label=say("dataset.choose"), visible=False, elem_id="dataset-name"
+        )
+        tabs = {}
+        with gr.Tabs(elem_id="dataset-views"):
+            for name, build in PARTS.items():
+                label = say(f"dataset.view.{name}")
+                with gr.Tab(label, id=name, elem_id=f"dataset-view-{name}") as tabs[name]:
+                    self.parts[name] = build(self.studio, self.chosen)
+        for name, tab in tabs.items():
+            turn = functools.partial(self.turn, name)
+            shown = [self.view, *self.parts[name].outputs]
+            wire(tab.select, turn, say, [self.chosen], shown)
+        wire(self.chosen.input, self.show, say, [self.chosen, self.view], self._all)
         return self
 
-    def _report(self) -> None:
-        say = self.say
-        with gr.Column(visible=False, elem_id="dataset-report", elem_classes="card") as self.full:
-            with gr.Row(elem_classes="toolbar"):
-                self.name = gr.Dropdown(
-                    label=say("dataset.choose"), choices=[], elem_id="dataset-name", scale=3
-                )
-                self.sample = gr.Button(say("dataset.sample.again"), scale=1, size="sm")
-            self.counts = gr.HTML(elem_id="dataset-counts")
-            self.notes = gr.HTML(elem_id="dataset-notes")
-            with gr.Row(elem_classes="toolbar"):
-                self.show = gr.Radio(
-                    [(say("dataset.show.all"), "all"), (say("dataset.show.refused"), "refused")],
-                    value="all",
-                    show_label=False,
-                    container=False,
-                    elem_id="dataset-show",
-                )
-                self.page = gr.Dropdown(
-                    [1], value=1, label=say("dataset.page"), scale=0, min_width=110, visible=False
-                )
-            self.table = gr.Dataframe(
-                headers=dataset_view.DatasetView.header(say),
-                datatype="str",
-                interactive=False,
-                wrap=True,
-                type="array",
-                max_height=480,
-                column_widths=["165px", "320px", "85px", "80px", "105px", "115px", "270px"],
-                elem_id="dataset-table",
-                show_label=False,
-                buttons=[],
-            )
-            gr.HTML(f'<p class="quiet">{say("dataset.listen")}</p>')
-            self.clip = gr.Audio(
-                label=say("dataset.clip"),
-                buttons=["download"],
-                interactive=False,
-                visible=False,
-                elem_id="dataset-clip",
-            )
-            self.csv = gr.DownloadButton(say("dataset.csv"), size="sm", elem_id="dataset-csv")
-
-    def _form(self) -> None:
-        say = self.say
-        with gr.Accordion(
-            say("dataset.build.title"), open=False, elem_id="dataset-build", elem_classes="card"
-        ):
-            gr.HTML(f"<p>{say('dataset.build.text')}</p>")
-            self.audio = gr.File(
-                label=say("dataset.build.audio"),
-                file_count="multiple",
-                height=140,
-                elem_id="build-audio",
-            )
-            with gr.Row():
-                self.transcript = gr.File(
-                    label=say("dataset.build.transcript"),
-                    file_types=[".csv", ".tsv", ".txt"],
-                    elem_id="build-transcript",
-                    height=120,
-                )
-                self.subtitles = gr.File(
-                    label=say("dataset.build.subtitles"),
-                    file_types=[".srt", ".vtt"],
-                    height=120,
-                    elem_id="build-subtitles",
-                )
-            self.folder = gr.Textbox(
-                label=say("dataset.build.folder"),
-                info=say("dataset.build.folder_help"),
-                visible=self.studio.local,
-            )
-            with gr.Row():
-                self.new_name = gr.Textbox(
-                    label=say("dataset.build.name"), info=say("dataset.build.name_help")
-                )
-                self.language = gr.Dropdown(
-                    [(say(f"language.of.{code}"), code) for code in LANGUAGES],
-                    value="am",
-                    label=say("dataset.build.language"),
-                )
-            self.start = gr.Button(say("dataset.build.start"), variant="primary")
-
-    def _wire(self) -> None:
-        say, panel = self.say, self.panel
-        report = [self.empty, self.full, self.name, self.sample, *self._shown]
-        for button in (self.first, self.sample):
-            wire(button.click, self.make_sample, say, None, panel.outputs)
-        wire(
-            self.start.click,
-            self.start_build,
-            say,
-            inputs=[
-                self.audio,
-                self.folder,
-                self.transcript,
-                self.subtitles,
-                self.new_name,
-                self.language,
-            ],
-            outputs=panel.outputs,
-        )
-        wire(panel.ended.change, self.refresh, say, [self.name, panel.watch], report)
-        wire(self.name.input, self.choose, say, [self.name], self._shown)
-        wire(self.show.input, self.filter, say, [self.name, self.show], [self.page, self.table])
-        wire(self.page.input, self.turn, say, [self.name, self.show, self.page], [self.table])
-        wire(self.table.select, self.play, say, [self.name], [self.clip])
-
     @property
-    def _shown(self) -> list[Any]:
-        return [self.counts, self.notes, self.show, self.page, self.table, self.clip, self.csv]
+    def _all(self) -> list[Any]:
+        return [widget for part in self.parts.values() for widget in part.outputs]
 
     @property
     def loaded(self) -> list[Any]:
         """Every widget that `load` may update."""
-        here = [self.empty, self.full, self.name, self.sample]
-        return [*here, *self._shown, *self.panel.outputs]
-
-    def names(self) -> list[str]:
-        """Return the datasets of the workspace."""
-        from amharic_tts.dataset.manifest import Dataset
-
-        return list(Dataset.names(self.studio.workspace))
+        return [self.chosen, self.view, *self._all]
 
     def load(self) -> dict[Any, Any]:
-        """Show what is there when the page is opened, and any task that still runs."""
-        task = self.studio.task_of("dataset")
-        return {**self.refresh(None, None), **self.panel.attach(task)}
-
-    def refresh(self, name: str | None, watch: job_view.Watch | None) -> dict[Any, Any]:
-        """Show the list again, with the dataset that the last task made."""
-        names = self.names()
-        made = watch.history.result.get("dataset") if watch else None
-        chosen = next((n for n in (made, name, *names) if n in names), None)
-        updates: dict[Any, Any] = {
-            self.empty: gr.Column(visible=not names),
-            self.full: gr.Column(visible=bool(names)),
-            self.name: gr.Dropdown(choices=names, value=chosen),
-            self.sample: gr.Button(visible="sample" not in names),
-        }
-        return {**updates, **(self.choose(chosen) if chosen else {})}
-
-    def make_sample(self) -> dict[Any, Any]:
-        """Start the command that makes the sample project."""
-        job = self.studio.start_task("dataset", self.say("dataset.sample.title"), ["sample"])
-        return self.panel.attach(job)
-
-    def start_build(self, *values: Any) -> dict[Any, Any]:
-        """Start the command that builds a dataset from the form."""
-        form = BuildForm(*values)
-        title = self.say("dataset.build.task", name=form.name.strip())
-        job = self.studio.start_task("dataset", title, form.arguments(self.studio))
-        return self.panel.attach(job)
-
-    def _view(self, name: str) -> dataset_view.DatasetView:
-        return dataset_view.view(self.studio.workspace.dataset(name))
-
-    def choose(self, name: str) -> dict[Any, Any]:
-        """Show the report of one dataset."""
-        view, say = self._view(name), self.say
-        cells = (view.cells(row, say) for row in view.rows)
-        file = downloads.offer_table(f"{view.name}-report.csv", view.header(say), cells)
-        return {
-            self.counts: job_view.tiles(view.counts(say)),
-            self.notes: job_view.findings(view.notes, say),
-            self.show: "all",
-            self.page: self._pages(view, False),
-            self.table: view.table(False, 1, say),
-            self.clip: gr.Audio(None, visible=False),
-            self.csv: gr.DownloadButton(value=file),
-        }
-
-    def _pages(self, view: dataset_view.DatasetView, refused: bool) -> Any:
-        count = view.pages(refused)
-        return gr.Dropdown(choices=list(range(1, count + 1)), value=1, visible=count > 1)
-
-    def filter(self, name: str, show: str) -> dict[Any, Any]:
-        """Show all rows, or the refused ones, from the first page on."""
-        view, refused = self._view(name), show == "refused"
-        return {
-            self.page: self._pages(view, refused),
-            self.table: view.table(refused, 1, self.say),
-        }
-
-    def turn(self, name: str, show: str, page: int) -> list[list[str]]:
-        """Return another page of the table."""
-        return self._view(name).table(show == "refused", page, self.say)
-
-    def play(self, name: str, picked: gr.SelectData) -> Any:
-        """Return the sound of the row that was clicked."""
-        return self.sound(name, str(picked.row_value[0]))
-
-    def sound(self, name: str, row_id: str) -> Any:
-        """Return the sound of one clip.
-
-        Raises:
-            UserError: The dataset has no such clip, or it can't be read.
-        """
-        from amharic_tts.audio import read
+        """Show what is there when the page is opened."""
         from amharic_tts.dataset.manifest import Dataset
 
-        dataset = Dataset.load(self.studio.workspace.dataset(name))
-        row = next((one for one in dataset.utterances if one.id == row_id), None)
-        if row is None:
-            raise UserError(f"`{name}` has no clip `{row_id}`")
-        samples = read.read(dataset.wav(row), rate=22050)
-        pcm = (samples.clip(-1, 1) * 32767).astype("int16")
-        return gr.Audio((22050, pcm), label=f"{row_id}: {row.text}", visible=True)
+        names, first = Dataset.names(self.studio.workspace), next(iter(PARTS))
+        chosen = names[0] if names else None
+        choice = gr.Dropdown(choices=list(names), value=chosen, visible=bool(names))
+        return {self.chosen: choice, **self.turn(first, chosen)}
+
+    def turn(self, view: str, name: str | None) -> dict[Any, Any]:
+        """Bring a view to the front."""
+        return {self.view: view, **self.show(name, view)}
+
+    def show(self, name: str | None, view: str) -> dict[Any, Any]:
+        """Show another dataset in the view that is in front; the others follow when opened."""
+        updates: dict[Any, Any] = self.parts[view].show(name)
+        return updates
