@@ -1,7 +1,7 @@
 """Which files of a folder are tables of texts: known layouts of datasets, and single tables.
 
 LJSpeech and coqui (a table beside `wavs/`, or a train and eval pair), Common Voice (`clips/` and a
-TSV for each part), Hugging Face's audiofolder (`metadata.*` in the folder, or in one for each part).
+TSV for each part), Hugging Face's audiofolder (`metadata.*` in the folder, or in one a part).
 """
 
 from __future__ import annotations

@@ -53,15 +53,15 @@ def holds_sound(path: Path) -> bool:
 
 
 def _sound_columns(schema: Any) -> list[str]:
+    return [field.name for field in schema if _is_sound(field.type)]
+
+
+def _is_sound(kind: Any) -> bool:
     from pyarrow import types
 
-    found = []
-    for field in schema:
-        if types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0:
-            found.append(field.name)
-        elif types.is_binary(field.type) or types.is_large_binary(field.type):
-            found.append(field.name)
-    return found
+    if types.is_struct(kind):
+        return bool(kind.get_field_index("bytes") >= 0)
+    return bool(types.is_binary(kind) or types.is_large_binary(kind))
 
 
 def unpack(files: Sequence[Path], target: Path) -> Iterator[tuple[int, int]]:

@@ -289,9 +289,9 @@ def _take_notes(mono: NDArray[np.float32], rate: int) -> list[Note]:
     measures = measure(mono, rate)
     notes = [*rules.length_notes(measures.duration), *rules.sound_notes(measures)]
     if rules.INAUDIBLE_DB <= measures.peak_db < _QUIET_DB:
-        notes.append(note("quiet", f"the loudest moment is only {measures.peak_db:.0f} dB"))
+        notes.append(note("take_quiet", f"the loudest moment is only {measures.peak_db:.0f} dB"))
     if measures.silence_start < 0.02 or measures.silence_end < 0.02:
-        notes.append(note("cut_off", "it begins or ends in the middle of a sound: wait a moment"))
+        notes.append(note("take_cut_off", "it begins or ends inside a sound: wait a moment"))
     return notes
 
 

@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from amharic_tts.dataset import prompts
 from amharic_tts.dataset.archives import stored_name
-from amharic_tts.dataset.cut_settings import Cutting, CutSettings
+from amharic_tts.dataset.cut_settings import CutSettings, Cutting
 from amharic_tts.dataset.layouts import TableFile, layout
+from amharic_tts.dataset.ledger import Stamp
 from amharic_tts.dataset.root import MEDIA, SUBTITLES, Root, merged, nfc, roots
 from amharic_tts.dataset.rules import Note, note
 from amharic_tts.dataset.subtitles import Cue, read_cues
@@ -51,6 +52,8 @@ class Recording:
     cues: list[Cue]
     settings: CutSettings | None = None
     """None: the cues are taken as they are written."""
+    stamp: Stamp | None = None
+    """Size and time of the file when its cuts were planned."""
 
     def clips(self, seconds: float) -> int:
         """Return how many clips a recording of so many seconds will give, as far as is known."""
@@ -118,13 +121,11 @@ def _add_texts(found: Collection, root: Root) -> Set[Path]:
     if root.folder is not None and prompts.is_session(root.folder):
         return _add_session(found, root.folder)
     known = layout(root)
-    if known.name:
-        message = f"read as a dataset of the kind {known.name}"
-        found.findings.append(Finding("layout", message, "info"))
     found.findings += known.findings
     if not known.tables:
         return frozenset()
-    return _add_tables(found, root, known.tables, told=root.folder is None)
+    name = f", a dataset of the kind {known.name}" if known.name else ""
+    return _add_tables(found, root, known.tables, told=root.folder is None, kind=name)
 
 
 def _add_session(found: Collection, folder: Path) -> Set[Path]:
@@ -139,16 +140,15 @@ def _add_session(found: Collection, folder: Path) -> Set[Path]:
 
 
 def _add_tables(
-    found: Collection, root: Root, tables: Sequence[TableFile], told: bool
+    found: Collection, root: Root, tables: Sequence[TableFile], told: bool, kind: str = ""
 ) -> Set[Path]:
     """Add the rows of the tables of a root, and return the files that they name."""
     used = set()
     for file in tables:
         table = read_table(file.path)
         if not told:
-            found.findings.append(
-                Finding("transcript_found", f"the text comes from `{file.path.name}`", "info")
-            )
+            message = f"the text comes from `{file.path.name}`{kind}"
+            found.findings.append(Finding("transcript_found", message, "info"))
         found.findings += table.findings
         index = _Index(root, file)
         for row in table.rows:

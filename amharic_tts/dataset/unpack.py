@@ -103,4 +103,3 @@ def _inner(target: Path) -> Path:
         target = inside[0]
         inside = [p for p in target.iterdir() if not p.name.startswith(".")]
     return target
-
