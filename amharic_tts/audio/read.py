@@ -289,12 +289,18 @@ def _av_blocks(path: Path, info: MediaInfo) -> Iterator[Samples]:
     """Yield blocks of shape ``(samples, channels)`` at the stream's own rate."""
     import av
 
+    from amharic_tts.audio.timeline import Timeline
+
     with _container(path) as container:
         resampler = av.AudioResampler(format="fltp", rate=info.rate)
+        start = (container.start_time or 0) / av.time_base
+        timeline = Timeline(info.rate, start, info.duration)
         try:
             for frame in container.decode(container.streams.audio[0]):
+                time = frame.time
                 for piece in resampler.resample(frame):
-                    yield piece.to_ndarray().T
+                    yield from timeline.place(piece.to_ndarray().T, time)
+                    time = None  # a resampler may hand out several pieces for one frame
             for piece in resampler.resample(None):
                 yield piece.to_ndarray().T
         except (av.FFmpegError, ValueError) as error:

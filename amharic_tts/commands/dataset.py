@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from amharic_tts.commands import output
+from amharic_tts.commands import dataset_sources, output
 from amharic_tts.dataset import encoders, prepare, validate
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.dataset.summary import summary
@@ -26,6 +26,7 @@ JobFolder = Annotated[Path | None, typer.Option("--job", hidden=True)]
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the command line."""
+    dataset_sources.add_to(_app)
     app.add_typer(_app, name="dataset")
 
 
@@ -33,7 +34,10 @@ def register(app: typer.Typer) -> None:
 def _build(
     context: typer.Context,
     sources: Annotated[
-        list[Path], typer.Argument(help="Files and folders with recordings.", metavar="SOURCE...")
+        list[Path],
+        typer.Argument(
+            help="Files and folders with recordings, datasets, archives.", metavar="SOURCE..."
+        ),
     ],
     name: Annotated[str, typer.Option(help="Name of the dataset; what is in it stays.")],
     transcript: Annotated[
@@ -41,7 +45,8 @@ def _build(
         typer.Option(help="Table of texts: `id|text`, coqui's or LJSpeech's metadata, CSV, TSV."),
     ] = None,
     subtitles: Annotated[
-        Path | None, typer.Option(help="SRT or VTT of the one recording among the sources.")
+        Path | None,
+        typer.Option(help="SRT, VTT or TextGrid of the one recording among the sources."),
     ] = None,
     language: Annotated[
         str, typer.Option(help="Language of the texts (default: the dataset's own, else am).")
@@ -56,6 +61,9 @@ def _build(
     lexicon: Annotated[
         Path | None, typer.Option(help="Your own words for the phonemes (see g2p --lexicon).")
     ] = None,
+    cut: dataset_sources.Cut = "exact",
+    cuts: dataset_sources.Cuts = None,
+    target: dataset_sources.Target = None,
     json: Json = False,
     job: JobFolder = None,
 ) -> None:
@@ -70,6 +78,7 @@ def _build(
         speaker=speaker,
         g2p=g2p,
         lexicon=lexicon,
+        cutting=dataset_sources.cutting(cut, cuts, target),
     )
     events = prepare.build(workspace, request)
     result = task.run(workspace, job, events) if job else output.follow(events)

@@ -93,7 +93,7 @@ def _by_speech(
     track: SpeechTrack, words: list[Span], speech: list[Span], settings: CutSettings
 ) -> Plan:
     pieces, forced = _short_enough(track, words, speech, settings)
-    cues = []
+    cues: list[Cue] = []
     for first, last in _groups(pieces, settings):
         before = pieces[first - 1][1] if first else 0.0
         after = pieces[last + 1][0] if last + 1 < len(pieces) else track.duration
