@@ -236,16 +236,20 @@ def _to_speech(
         near = _near(words, cue)
     else:
         near = _near(speech, cue)
+        if not any(s < cue.end and e > cue.start for s, e in near):
+            return cue.start, cue.end  # nothing is heard in it
         start = _moved(cue.start, cue.end, floor, near)
         mirrored = [(-e, -s) for s, e in reversed(near)]
         end = -_moved(-cue.end, -cue.start, -ceiling, mirrored)
+        start = max(start, min(floor, cue.start))
     if any(s < start < e for s, e in near) or start < floor:
         before = start  # in running speech, or in touch with the cue before: nothing to add
     else:
         before = max([floor, *(e for _, e in near if e <= start)])
     after = end
-    if not (any(s < end < e for s, e in near) or end > ceiling):
-        after = min([ceiling, *(s for s, _ in near if s >= end)])
+    if not any(s < end < e for s, e in near):
+        later = [s for s, _ in near if s >= end]
+        after = min([*later, ceiling] if end <= ceiling else later, default=end)
     pad = settings.padding
     return start - min(pad, (start - before) / 2), end + min(pad, (after - end) / 2)
 
@@ -260,7 +264,7 @@ def _moved(start: float, end: float, floor: float, speech: list[Span]) -> float:
     later = [s for s, _ in speech if start <= s < end]
     for s, e in speech:
         if s < start < e:
-            if start - s <= _REACH and s >= floor:
+            if start - s <= _REACH and s >= floor - _TAIL:
                 return s
             return later[0] if later and e - start <= _TAIL else start
     return later[0] if later else start
@@ -311,5 +315,5 @@ def _belong(last: Cue, cue: Cue, speech: list[Span], settings: CutSettings) -> b
         return False
     short = min(last.end - last.start, cue.end - cue.start) < settings.shortest
     open_end = not last.text.rstrip(_CLOSING).endswith(_ENDS)
-    through = any(s < last.end - 0.05 and e > cue.start + 0.05 for s, e in speech)
+    through = any(s < last.end - _TAIL and e > cue.start + _TAIL for s, e in _near(speech, cue))
     return short or through or (open_end and length <= settings.target * 1.25)

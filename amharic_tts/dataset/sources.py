@@ -207,7 +207,15 @@ class _Index:
         return Clip(name, None, row.audio, row.text, row.speaker, split, (reason,))
 
     def _matches(self, wanted: str) -> list[str]:
-        for exact in (self._base + wanted, wanted, stored_name(wanted)):
+        """Return the names that may be meant; in an archive, odd ones are stored under others."""
+        for name in dict.fromkeys((wanted, stored_name(wanted))):
+            found = self._found(name)
+            if found:
+                return found
+        return []
+
+    def _found(self, wanted: str) -> list[str]:
+        for exact in (self._base + wanted, wanted):
             if exact in self._root.files and self._root.files[exact] != self._table:
                 return [exact]
         last = wanted.rpartition("/")[2]
