@@ -50,6 +50,8 @@ class Maker:
         """Make the row of a whole file, unless it is there already."""
         before = stamp(clip.audio) if clip.audio else None
         digest = file_hash(clip.audio) if clip.audio else ""
+        if clip.is_take and self.ledger.has_other_take(clip.name, digest):
+            return
         key = (digest or clip.source, None)
         id = self.ledger.begin(key, clip.text, clip.name, clip.source)
         if not id:

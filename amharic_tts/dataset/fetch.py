@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from amharic_tts.files import disk_errors
 from amharic_tts.workspace import Workspace
 
 _BETWEEN = 0.5
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -39,7 +41,9 @@ class FetchRequest:
         parts = urlsplit(self.address.strip())
         if parts.scheme not in ("http", "https") or not parts.netloc:
             found.append(f"address: `{self.address[:100]}` is no address such as https://...")
-        if self.subtitles and not re.fullmatch(r"[A-Za-z-]{2,12}", self.subtitles):
+        if self.subtitles and not re.fullmatch(
+            r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", self.subtitles
+        ):
             found.append(f"subtitles: `{self.subtitles[:20]}` is no language code such as am")
         return found
 
@@ -110,6 +114,7 @@ def _download(loader: Any, info: dict[str, Any]) -> Iterator[Event]:
 def _options(workspace: Workspace, request: FetchRequest) -> dict[str, Any]:
     wanted = bool(request.subtitles)
     return {
+        "logger": logging.getLogger(__name__),  # else it writes errors to stderr, too
         "quiet": True,
         "no_warnings": True,
         "noprogress": True,

@@ -24,17 +24,26 @@ _BAD = '\\/:*?"<>|'
 
 
 def file_hash(path: Path) -> str:
-    """Return the first half of the SHA-256 of a file's bytes."""
+    """Return the first half of the SHA-256 of a file's bytes; empty if it can't be opened."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError:
+        return ""  # gone, or not ours to read; decoding it tells which
     return digest.hexdigest()[:32]
 
 
-def stamp(path: Path) -> Stamp:
-    """Return what tells a file that is still being written from one that is finished."""
-    found = path.stat()
+def stamp(path: Path) -> Stamp | None:
+    """Return what tells a file that is still being written from one that is finished.
+
+    None where it may not even be looked at; reading it will tell why.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return None
     return found.st_size, found.st_mtime_ns
 
 
@@ -48,6 +57,7 @@ class Ledger:
         already: How many rows were there already.
         changed_text: Ids of accepted rows that are there with another text.
         changed_sound: Recordings whose name is there with another content.
+        other_takes: Ids of accepted prompts of which another take counts now.
         replaced: How many rows without a text are cut otherwise now.
         mended: How many rows that were refused before are accepted now.
     """
@@ -58,6 +68,7 @@ class Ledger:
         self.already, self.mended = 0, 0
         self.changed_text: list[str] = []
         self.changed_sound: list[str] = []
+        self.other_takes: list[str] = []
         self._rows = {row.id: row for row in rows}
         self._by_key: dict[Key, list[Utterance]] = {}
         for row in rows:
@@ -141,6 +152,14 @@ class Ledger:
                 self.already += 1
                 return True
         return False
+
+    def has_other_take(self, name: str, digest: str) -> bool:
+        """Tell whether an accepted clip of this name was made of another take."""
+        row = self._rows.get(_safe(name))
+        if row is None or not row.accepted or row.source_hash == digest:
+            return False
+        self.other_takes.append(row.id)
+        return True
 
     def refuse(self, first: int, reason: Note) -> None:
         """Refuse the new rows from number `first` on, which are one recording's."""

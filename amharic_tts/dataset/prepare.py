@@ -302,6 +302,12 @@ def _closing_findings(dataset: Dataset, ledger: Ledger) -> Iterator[Finding]:
             "the new text"
         )
         yield Finding("changed_text", message)
+    if ledger.other_takes:
+        message = (
+            f"{counted(len(ledger.other_takes), 'clip')} in the dataset already by another take, "
+            f"which stays: {listed(ledger.other_takes)}; for the new one, build under another name"
+        )
+        yield Finding("other_take", message)
     if ledger.changed_sound:
         message = (
             f"{counted(len(ledger.changed_sound), 'recording')} named like one in the dataset but "

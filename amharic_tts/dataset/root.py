@@ -85,16 +85,21 @@ def _walked(folder: Path) -> Root:
         for name in (*folders, *sorted(names)):
             path = Path(parent) / name
             shown = nfc(path.relative_to(folder).as_posix())
-            if path.is_symlink() and home not in path.resolve().parents:
+            if path.is_symlink() and not _leads_inside(path, home):
                 outside.append(shown)
             elif name not in folders and not name.startswith("."):
                 files[shown] = path
     findings = []
     if outside:
         links = counted(len(outside), "link")
-        message = f"{links} out of the folder, not followed: {listed(outside)}"
+        message = f"{links} out of the folder or to nothing, not followed: {listed(outside)}"
         findings.append(Finding("link_outside", message, subject=nfc(folder.name)))
     return Root(folder, files, findings)
+
+
+def _leads_inside(link: Path, home: Path) -> bool:
+    place = link.resolve()
+    return place.exists() and (place == home or home in place.parents)
 
 
 def nfc(name: str) -> str:

@@ -41,6 +41,8 @@ class Clip:
     speaker: str
     split: str = ""
     notes: tuple[Note, ...] = ()
+    is_take: bool = False
+    """One of several takes of a prompt: another one is no second clip."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def _add_session(found: Collection, folder: Path) -> Set[Path]:
         text = session.texts[take.prompt - 1]
         # All takes of a prompt are one source: a new one is told, and never a second row.
         source = f"{folder.name}/{take.prompt:04d}.wav"
-        found.clips.append(Clip(name, path, source, text, session.speaker))
+        found.clips.append(Clip(name, path, source, text, session.speaker, is_take=True))
     return frozenset(session.sound(take) for take in session.takes)
 
 
