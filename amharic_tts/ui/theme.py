@@ -11,6 +11,8 @@ STYLE = ASSETS / "studio.css"
 G2P_STYLE = ASSETS / "g2p.css"
 PHONEMES_STYLE = ASSETS / "phonemes.css"
 TRAIN_STYLE = ASSETS / "train.css"
+CUTS_STYLE = ASSETS / "cuts.css"
+STYLES = [STYLE, G2P_STYLE, PHONEMES_STYLE, TRAIN_STYLE, CUTS_STYLE]
 ICON = ASSETS / "icon.svg"
 FAMILY = "Studio Sans"
 HEAD = '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
