@@ -82,9 +82,9 @@ class CutsPart:
                         )
                         for name in FIELDS
                     ]
-                    self.merge = gr.Checkbox(
-                        usual.merge, label=say("dataset.cuts.merge"), elem_id="cuts-merge"
-                    )
+                self.merge = gr.Checkbox(
+                    usual.merge, label=say("dataset.cuts.merge"), elem_id="cuts-merge"
+                )
         return self
 
     def wire(self, sources: Sequence[Any]) -> None:
