@@ -82,8 +82,9 @@ def test_uploads_are_copied_once_and_odd_names_are_taken(
     [copy] = kept["kept"]
     assert Path(copy).read_bytes() == b"x"
     assert len(Path(copy).name.encode()) <= 120
-    other = SourceForm([str(path)], "", None, str(path))
-    assert other.keep(studio(workspace), kept) != kept if path.name else True
+    twice = SourceForm([str(path)], "", None, str(path))
+    with pytest.raises(UserError, match="Two of the files are called"):
+        twice.keep(studio(workspace), kept)
 
 
 def test_cuts_are_shown_changed_and_kept_for_one_recording(
