@@ -11,7 +11,7 @@ from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.dataset.sample import run_espeak
 from amharic_tts.workspace import Workspace
 
-TEXTS = ["ሰላም ለዓለም።", "እንዴት አደርክ?", "ዛሬ ጥሩ ቀን ነው።", "ቡና እንጠጣ።"]
+TEXTS = ["ሰላም ለዓለም እንዴት ነህ።", "እንዴት አደርክ ዛሬ ደህና?", "ዛሬ ጥሩ ቀን ነው አለ።", "ቡና እንጠጣ ብላ ጋበዘችን።"]
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def talk(tmp_path: Path) -> Path:
     one = {"out": str(path), "voice": "am", "speed": 140, "pitch": 40, "texts": TEXTS}
     made = run_espeak({"gap": 0.8, "recordings": [one]})
     lines = [
-        f"00:00:{start + 0.2:06.3f} --> 00:00:{end - 0.2:06.3f}\n{text}\n"
+        f"00:00:{start + 0.15:06.3f} --> 00:00:{end - 0.15:06.3f}\n{text}\n"
         for (start, end), text in zip(made["recordings"][0]["spans"], TEXTS, strict=True)
     ]
     path.with_suffix(".srt").write_text("\n".join(lines), encoding="utf-8")

@@ -15,7 +15,7 @@ from amharic_tts.dataset.sample import run_espeak
 from amharic_tts.errors import UserError
 from amharic_tts.workspace import Workspace
 
-TEXTS = ["ሰላም ለዓለም", "እንዴት አደርክ", "ጥሩ ቀን ነው"]
+TEXTS = ["ሰላም ለዓለም እንዴት ነህ ዛሬ", "እንዴት አደርክ ጥሩ ነው", "ዛሬ ጥሩ ቀን ነው አለ"]
 
 
 def command(workspace: Workspace, *words: str) -> Result:
