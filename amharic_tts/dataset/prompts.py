@@ -318,6 +318,16 @@ def sessions(workspace: Workspace) -> list[str]:
     return sorted(folder.name for folder in workspace.recordings.iterdir() if is_session(folder))
 
 
+def latest(workspace: Workspace) -> str:
+    """Return the session that was changed last, or an empty text."""
+
+    def changed(name: str) -> float:
+        journal = workspace.recordings / name / JOURNAL
+        return (journal if journal.exists() else journal.with_name(HEADER)).stat().st_mtime
+
+    return max(sessions(workspace), key=changed, default="")
+
+
 def read_prompts(path: Path) -> list[str]:
     """Return the texts of a file: one a line, or the second column of a table `id|text`.
 

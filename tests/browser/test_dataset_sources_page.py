@@ -37,7 +37,7 @@ def test_cuts_are_seen_heard_and_built(
     form.get_by_label("Or a folder of this machine").fill(str(talk.parent))
     form.locator("#cuts-look").click()
     clips = form.locator("#cuts-figure .cut-clips button")
-    clips.first.wait_for(timeout=90_000)
+    clips.first.wait_for(timeout=240_000)
     assert clips.count() == 4
     assert form.locator("#cuts-figure .cut-list").inner_text().count("።") == 3
     clips.nth(1).click()
@@ -52,7 +52,7 @@ def test_cuts_are_seen_heard_and_built(
     one.page.set_viewport_size({"width": 1280, "height": 900})
     form.get_by_label("Name of the dataset").fill("ንግግር")
     form.locator("#build-start").click()
-    one.page.locator("#dataset-report").wait_for(state="visible", timeout=90_000)
+    one.page.locator("#dataset-report").wait_for(state="visible", timeout=240_000)
     rows = Dataset.load(workspace.dataset("ንግግር")).accepted()
     assert [row.text for row in rows] == TEXTS
     one.picture("cuts-built")

@@ -36,6 +36,7 @@ def test_a_session_is_begun_and_read(workspace: Workspace, session: Session) -> 
     assert session.texts == ("ሰላም ለዓለም", "እንዴት ነህ?", "እሺ")
     assert (session.language, session.speaker, session.next()) == ("am", "አበበ", 1)
     assert sessions(workspace) == ["ክፍል 1"]
+    assert prompts.latest(workspace) == "ክፍል 1"
     session = session.record(1, spoken(), RATE)
     assert [(t.prompt, t.take, t.file, t.seconds) for t in session.takes] == [
         (1, 1, "takes/0001-1.wav", 1.4)

@@ -144,8 +144,8 @@ class CutsPart:
         return {self.kept: kept, self.box: gr.Column(visible=False), **self.panel.attach(job)}
 
     def show(self) -> dict[Any, Any]:
-        """Show what was heard last, or a task that still runs."""
-        return {**self.shown({}), **self.panel.attach(self.studio.task_of(PAGE))}
+        """Show a task that still runs; its recordings are drawn when it has ended."""
+        return self.panel.attach(self.studio.task_of(PAGE))
 
     def heard(self) -> dict[str, Heard]:
         """Return the recordings of the last task by name; none where it did not end well."""

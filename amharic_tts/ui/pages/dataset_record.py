@@ -9,7 +9,14 @@ import gradio as gr
 import numpy as np
 import soundfile
 
-from amharic_tts.dataset.prompts import Session, Take, read_prompts, session_folder, sessions
+from amharic_tts.dataset.prompts import (
+    Session,
+    Take,
+    latest,
+    read_prompts,
+    session_folder,
+    sessions,
+)
 from amharic_tts.errors import UserError
 from amharic_tts.ui import job_view
 from amharic_tts.ui.handlers import wire
@@ -120,14 +127,14 @@ class RecordPart:
         return [*reading, self.heard, self.counts, self.session, self.beginning]
 
     def show(self) -> dict[Any, Any]:
-        """Show the sessions, the first of them with the prompt that is next."""
+        """Show the sessions, the one that was read last with the prompt that is next."""
         names = sessions(self.studio.workspace)
         if not names:
             return {
                 self.session: gr.Dropdown(choices=[], value=None, visible=False),
                 self.box: gr.Column(visible=False),
             }
-        return self.choose(names[0])
+        return self.choose(latest(self.studio.workspace) or names[0])
 
     def _session(self, name: str) -> Session:
         return Session.load(session_folder(self.studio.workspace, name))
