@@ -70,6 +70,16 @@ class Workspace:
         return self.root / "uploads"
 
     @property
+    def recordings(self) -> Path:
+        """Sessions of reading prompts into the microphone."""
+        return self.root / "recordings"
+
+    @property
+    def downloads(self) -> Path:
+        """Recordings that were brought in from an address."""
+        return self.root / "downloads"
+
+    @property
     def locks(self) -> Path:
         return self.root / "locks"
 

@@ -10,6 +10,7 @@ import typer
 from amharic_tts.commands import (
     dataset_check,
     dataset_clips,
+    dataset_sources,
     dataset_transcribe,
     dataset_versions,
     output,
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
     dataset_versions.register(_app)
     dataset_check.register(_app)
     dataset_transcribe.register(_app)
+    dataset_sources.add_to(_app)
     app.add_typer(_app, name="dataset")
 
 
@@ -45,7 +47,10 @@ def register(app: typer.Typer) -> None:
 def _build(
     context: typer.Context,
     sources: Annotated[
-        list[Path], typer.Argument(help="Files and folders with recordings.", metavar="SOURCE...")
+        list[Path],
+        typer.Argument(
+            help="Files and folders with recordings, datasets, archives.", metavar="SOURCE..."
+        ),
     ],
     name: Annotated[str, typer.Option(help="Name of the dataset; what is in it stays.")],
     transcript: Annotated[
@@ -53,7 +58,8 @@ def _build(
         typer.Option(help="Table of texts: `id|text`, coqui's or LJSpeech's metadata, CSV, TSV."),
     ] = None,
     subtitles: Annotated[
-        Path | None, typer.Option(help="SRT or VTT of the one recording among the sources.")
+        Path | None,
+        typer.Option(help="SRT, VTT or TextGrid of the one recording among the sources."),
     ] = None,
     language: Annotated[
         str, typer.Option(help="Language of the texts (default: the dataset's own, else am).")
@@ -70,6 +76,9 @@ def _build(
     ] = None,
     engine: EngineName = PROCESS,
     address: Address = "",
+    cut: dataset_sources.Cut = "exact",
+    cuts: dataset_sources.Cuts = None,
+    target: dataset_sources.Target = None,
     json: Json = False,
     job: JobFolder = None,
 ) -> None:
@@ -85,6 +94,7 @@ def _build(
         g2p=g2p,
         lexicon=lexicon,
         engine=engine_of(engine, address),
+        cutting=dataset_sources.cutting(cut, cuts, target),
     )
     events = prepare.build(workspace, request)
     result = task.run(workspace, job, events) if job else output.follow(events)

@@ -16,7 +16,7 @@ from amharic_tts.audio.measure import Measures, measure
 from amharic_tts.audio.read import RATE, AudioStream, Samples, decode
 from amharic_tts.dataset import rules
 from amharic_tts.dataset.cutting import Cut, cut
-from amharic_tts.dataset.ledger import Ledger, file_hash
+from amharic_tts.dataset.ledger import Ledger, file_hash, stamp
 from amharic_tts.dataset.manifest import WAVS, Utterance
 from amharic_tts.dataset.pronounce import Pronouncer
 from amharic_tts.dataset.rules import Encoder, Note, note
@@ -29,6 +29,7 @@ from amharic_tts.text.normalize import normalize
 
 _CUT_SHORT = 0.1
 """Seconds that a cue may reach over the end of its recording without a word about it."""
+_CHANGED = "it was changed while it was read: wait until it is finished, then build again"
 _MOSTLY_THERE = 0.25
 """Share of a cue that may be missing; with more of it, text and sound are surely not the same."""
 
@@ -96,8 +97,11 @@ class Maker:
 
     def clip(self, clip: Clip) -> None:
         """Make the row of a whole file, unless it is there already."""
+        before = stamp(clip.audio) if clip.audio else None
         given = next(self.elsewhere) if self.elsewhere is not None else None
         digest = given.digest if given else file_hash(clip.audio) if clip.audio else ""
+        if clip.is_take and self.ledger.has_other_take(clip.name, digest):
+            return
         key = (digest or clip.source, None)
         id = self.ledger.begin(key, clip.text, clip.name, clip.source)
         if not id:
@@ -114,12 +118,16 @@ class Maker:
             return
         if given is None or given.passed_over:
             given = clip_sound(clip.audio)
+        sound, notes = given.sound, list(given.notes)
+        if stamp(clip.audio) != before:
+            sound, notes = None, [note("file_changed", _CHANGED)]
         row = dataclasses.replace(row, duration=given.seconds)
-        self._finish(row, given.sound, [*clip.notes, *given.notes], clip.split)
+        self._finish(row, sound, [*clip.notes, *notes], clip.split)
 
     def recording(self, recording: Recording) -> Iterator[Event | float]:
         """Make the rows of a recording's cues; yield the share of it that is done, and findings."""
         first = len(self.ledger.new)
+        before = recording.stamp or stamp(recording.audio)
         wanted = self._wanted(recording, file_hash(recording.audio))
         sounding = [(i, cue) for i, (_, cue) in enumerate(wanted) if _usable(cue)]
         for row, cue in wanted:
@@ -136,6 +144,9 @@ class Maker:
             if stream.truncated:
                 message = f"it was cut short: {stream.truncated}"
                 yield Finding("truncated", message, "warning", recording.source)
+        if stamp(recording.audio) != before:
+            self.ledger.refuse(first, note("file_changed", _CHANGED))
+            yield Finding("file_changed", _CHANGED, "error", recording.source)
         self.ledger.sort_new(first)
 
     def _cut(
@@ -159,8 +170,14 @@ class Maker:
         """Return the rows that are not there yet, each with its cue."""
         stem = Path(recording.source).stem
         found = []
+        planned = recording.settings is not None
+        if planned:
+            spans = {(round(cue.start, 3), round(cue.end, 3)) for cue in recording.cues}
+            self.ledger.cut_anew(digest, spans)
         for number, cue in enumerate(recording.cues, 1):
             span = (round(cue.start, 3), round(cue.end, 3))
+            if planned and self.ledger.covers(digest, span, cue.text):
+                continue
             wanted = f"{stem[:50]}-{number:04d}"
             id = self.ledger.begin((digest, span), cue.text, wanted, recording.source)
             if id:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,12 +21,15 @@ from filelock import FileLock, Timeout
 from amharic_tts.audio.read import RATE, probe
 from amharic_tts.dataset import pronounce, split, versions
 from amharic_tts.dataset.clips import ClipSound, Maker, clip_sound
+from amharic_tts.dataset.cut_settings import Cutting
 from amharic_tts.dataset.ledger import Ledger
 from amharic_tts.dataset.manifest import HEADER, WAVS, Dataset
+from amharic_tts.dataset.planning import planned
 from amharic_tts.dataset.pronounce import Pronouncer
 from amharic_tts.dataset.rules import CLIP_LIMIT, Encoder
 from amharic_tts.dataset.sources import Clip, Collection, Recording, collect
 from amharic_tts.dataset.summary import summary
+from amharic_tts.dataset.unpack import Unpacked, unpacked
 from amharic_tts.dataset.wording import counted, listed
 from amharic_tts.dataset.workers import ONE_PROCESS, PROCESS, Engine, mapped, running
 from amharic_tts.errors import UserError
@@ -38,6 +42,8 @@ from amharic_tts.workspace import Workspace
 SPEAKER = "speaker"
 _BETWEEN = 0.5
 """Seconds between two progress events."""
+_LISTENING = 0.7
+"""Share of the work on a recording that goes into finding its pauses."""
 _SPARE = 20_000_000
 _PROBED = 50
 
@@ -66,6 +72,8 @@ class BuildRequest:
     """Written into a new dataset: `sample` for the sample project."""
     g2p: str = ""
     """Backend of the phonemes; empty is the dataset's own, the studio's default for a new one."""
+    cutting: Cutting | None = None
+    """How recordings are cut; None takes subtitles as they are written."""
     lexicon: Path | None = None
     """The user's words, which go before the backend; None is the dataset's own, if it has one."""
     engine: Engine = ONE_PROCESS
@@ -80,6 +88,7 @@ class BuildRequest:
             found.append(f"eval_share: {self.eval_share} must be between 0 and 1")
         if not self.speaker.strip():
             found.append("speaker: give a name, or leave it out")
+        found += self.cutting.problems() if self.cutting else []
         return found + self.engine.problems()
 
 
@@ -106,10 +115,17 @@ def build(
     folder = workspace.dataset(request.name)
     with held(workspace, folder.name):
         dataset = _open(folder, request)
-        collection = collect(request.sources, request.transcript, request.subtitles)
+        plain = Unpacked()
+        for step in unpacked(workspace, request.sources):
+            if isinstance(step, Unpacked):
+                plain = step
+            else:
+                yield step
+        collection = collect(plain.sources, request.transcript, request.subtitles, request.cutting)
         yield from collection.findings
         with running(request.engine):
             yield from _build(workspace, dataset, request, collection, encoder)
+        plain.remove()
 
 
 @contextlib.contextmanager
@@ -173,7 +189,7 @@ def _build(
     )
     yield from _read_elsewhere(dataset, collection, spoken, request.engine)
     left_behind = _unknown_wavs(dataset)
-    yield from _make_rows(maker, collection)
+    yield from _make_rows(maker, collection, workspace.cache)
     new = split.assign(ledger.kept, ledger.new, ledger.wishes, dataset.seed, request.eval_share)
     # The rows must not be durable before the sounds that they name are.
     fresh = [dataset.folder / row.audio for row in new if row.audio]
@@ -216,29 +232,50 @@ def _read_elsewhere(
     spoken.learn(texts, engine)
 
 
-def _make_rows(maker: Maker, collection: Collection) -> Iterator[Event]:
-    """Make all rows; yield the progress in rows, at most every half second, and findings."""
-    clock = Clock(collection.rows, "clips")
-    done, told = 0.0, time.monotonic()
+def _make_rows(maker: Maker, collection: Collection, cache: Path) -> Iterator[Event]:
+    """Make all rows; yield the progress in clips, at most every half second, and findings."""
     work: list[Clip | Recording] = [*collection.clips, *collection.recordings]
-    for item in work:
-        if isinstance(item, Clip):
-            maker.clip(item)
-            steps: Iterator[Event | float] = iter(())
-            size = 1
-        else:
-            steps, size = maker.recording(item), len(item.cues)
-        for step in steps:
+    sizes = [_size(item) for item in work]
+    clock = Clock(sum(sizes), "clips")
+    done, told = 0.0, time.monotonic()
+    for item, size in zip(work, sizes, strict=True):
+        for step in _steps(maker, item, cache):
             if isinstance(step, Event):
                 yield step
             elif time.monotonic() - told > _BETWEEN:
                 told = time.monotonic()
-                yield clock.progress(int(done + step * size))
+                yield clock.progress(round(done + step * size, 1 if clock.total < 20 else None))
         done += size
-        if time.monotonic() - told > _BETWEEN and done < collection.rows:
+        if time.monotonic() - told > _BETWEEN and done < clock.total:
             told = time.monotonic()
             yield clock.progress(done)
-    yield Progress(collection.rows, collection.rows, "clips", 0.0)
+    yield Progress(clock.total, clock.total, "clips", 0.0)
+
+
+def _size(item: Clip | Recording) -> int:
+    """Return how many clips are expected of an item."""
+    if isinstance(item, Clip):
+        return 1
+    return max(1, item.clips(0.0 if item.cues else _seconds(item.audio, math.inf)))
+
+
+def _steps(maker: Maker, item: Clip | Recording, cache: Path) -> Iterator[Event | float]:
+    """Make the rows of an item; yield the share that is done, and findings."""
+    heard = 0.0
+    if isinstance(item, Recording) and item.settings is not None:
+        for step in planned(item, cache):
+            if isinstance(step, float):
+                yield step * _LISTENING
+            elif isinstance(step, Finding):
+                yield step
+            else:
+                item = step
+        heard = _LISTENING
+    if isinstance(item, Clip):
+        maker.clip(item)
+        return
+    for event in maker.recording(item):
+        yield event if isinstance(event, Event) else heard + (1 - heard) * event
 
 
 def _check_space(folder: Path, collection: Collection) -> None:
@@ -252,13 +289,15 @@ def _check_space(folder: Path, collection: Collection) -> None:
     seconds = [_seconds(path) for path in some]
     total = sum(seconds) / max(1, len(seconds)) * len(files)
     for recording in collection.recordings:
+        if not recording.cues:
+            total += _seconds(recording.audio, math.inf)
         total += sum(min(CLIP_LIMIT, max(0.0, cue.end - cue.start)) for cue in recording.cues)
     require_space(folder, round(total * RATE * 2) + _SPARE, "The dataset")
 
 
-def _seconds(path: Path) -> float:
+def _seconds(path: Path, limit: float = CLIP_LIMIT) -> float:
     try:
-        return min(CLIP_LIMIT, probe(path).duration or 0.0)
+        return min(limit, probe(path).duration or 0.0)
     except UserError:
         return 0.0  # it will be a row with its reason
 
@@ -289,6 +328,9 @@ def _sweep(workspace: Workspace, dataset: Dataset, left_behind: set[Path]) -> It
 
 def _closing_findings(dataset: Dataset, ledger: Ledger) -> Iterator[Finding]:
     """Yield what is worth knowing about the build as a whole."""
+    if ledger.replaced:
+        message = f"{counted(ledger.replaced, 'clip')} without a text, of recordings cut anew, gone"
+        yield Finding("cut_anew", message, "info")
     if ledger.already:
         message = (
             f"{ledger.already} of these rows were in the dataset already; they stay as they are"
@@ -301,6 +343,12 @@ def _closing_findings(dataset: Dataset, ledger: Ledger) -> Iterator[Finding]:
             "the new text"
         )
         yield Finding("changed_text", message)
+    if ledger.other_takes:
+        message = (
+            f"{counted(len(ledger.other_takes), 'clip')} in the dataset already by another take, "
+            f"which stays: {listed(ledger.other_takes)}; for the new one, build under another name"
+        )
+        yield Finding("other_take", message)
     if ledger.changed_sound:
         message = (
             f"{counted(len(ledger.changed_sound), 'recording')} named like one in the dataset but "

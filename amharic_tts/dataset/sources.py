@@ -5,12 +5,17 @@ Turns them into clips (one file, one text) and recordings (one file, many cues);
 
 from __future__ import annotations
 
-import os
-import unicodedata
+import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from amharic_tts.dataset import prompts
+from amharic_tts.dataset.archives import stored_name
+from amharic_tts.dataset.cut_settings import CutSettings, Cutting
+from amharic_tts.dataset.layouts import TableFile, layout
+from amharic_tts.dataset.ledger import Stamp
+from amharic_tts.dataset.root import MEDIA, SUBTITLES, Root, merged, nfc, roots
 from amharic_tts.dataset.rules import Note, note
 from amharic_tts.dataset.subtitles import Cue, read_cues
 from amharic_tts.dataset.tables import TableRow, read_table
@@ -18,19 +23,9 @@ from amharic_tts.dataset.wording import counted, listed
 from amharic_tts.errors import UserError
 from amharic_tts.events import Finding
 
-_SOUND = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".amr")
-_MORE_SOUND = (".aiff", ".aif", ".caf", ".w64", ".au", ".mka")
-_VIDEO = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".3gp", ".mpg", ".mpeg", ".ts", ".flv")
-MEDIA = frozenset((*_SOUND, *_MORE_SOUND, *_VIDEO))
-SUBTITLES = frozenset((".srt", ".vtt", ".ass", ".ssa"))
-TABLES = frozenset((".csv", ".tsv", ".txt"))
-_PAIR = ("metadata_train.csv", "metadata_eval.csv")
-_TABLE_NAMES = frozenset(
-    f"{stem}{suffix}" for stem in ("metadata", "transcript", "transcripts") for suffix in TABLES
-)
 _HINT = (
     "Give a table with --transcript FILE (lines `id|text`), or put subtitles with the same name "
-    "beside the recording"
+    "beside the recording, or cut it at its pauses with --cut speech and write the texts later"
 )
 
 
@@ -46,15 +41,27 @@ class Clip:
     speaker: str
     split: str = ""
     notes: tuple[Note, ...] = ()
+    is_take: bool = False
+    """One of several takes of a prompt: another one is no second clip."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A long recording and its subtitles."""
+    """A long recording and its subtitles; without any, `settings` say how to cut it."""
 
     audio: Path
     source: str
     cues: list[Cue]
+    settings: CutSettings | None = None
+    """None: the cues are taken as they are written."""
+    stamp: Stamp | None = None
+    """Size and time of the file when its cuts were planned."""
+
+    def clips(self, seconds: float) -> int:
+        """Return how many clips a recording of so many seconds will give, as far as is known."""
+        if self.cues or self.settings is None:
+            return len(self.cues)
+        return max(1, math.ceil(seconds / self.settings.target))
 
 
 @dataclass
@@ -67,54 +74,42 @@ class Collection:
 
     @property
     def rows(self) -> int:
-        return len(self.clips) + sum(len(r.cues) for r in self.recordings)
-
-
-@dataclass(frozen=True)
-class Root:
-    """The files of one folder, or the files that were given one by one (`folder` None)."""
-
-    folder: Path | None
-    files: dict[str, Path]
-    """Name relative to the folder, with `/` -> path."""
-
-    def media(self) -> dict[str, Path]:
-        return {n: p for n, p in self.files.items() if p.suffix.lower() in MEDIA}
-
-    def top(self) -> dict[str, Path]:
-        return {n: p for n, p in self.files.items() if "/" not in n}
+        return len(self.clips) + sum(max(1, len(r.cues)) for r in self.recordings)
 
 
 def collect(
-    sources: Sequence[Path], transcript: Path | None = None, subtitles: Path | None = None
+    sources: Sequence[Path],
+    transcript: Path | None = None,
+    subtitles: Path | None = None,
+    cutting: Cutting | None = None,
 ) -> Collection:
     """Find the clips and recordings of the sources.
 
     Args:
-        sources: Files and folders.
+        sources: Files and folders; archives are unpacked before (`dataset.unpack`).
         transcript: The table; where it is None, one is looked for in each folder.
         subtitles: Subtitles of the one recording among the sources.
+        cutting: How recordings are cut; None takes subtitles as they are written.
 
     Raises:
         UserError: A source is missing, no text belongs to any recording, or it is not clear which.
     """
-    roots = _roots(sources)
-    found = Collection()
+    places = roots(sources)
+    found = Collection(findings=[item for root in places for item in root.findings])
     used: set[Path] = set()
     if transcript is not None:
-        used |= _add_table(found, _merged(roots), [transcript], told=True)
+        table = TableFile(transcript)
+        used |= _add_tables(found, merged(places), [table], told=True)
     else:
-        for root in roots:
-            tables = _find_tables(root)
-            if tables:
-                used |= _add_table(found, root, tables, told=root.folder is None)
+        for root in places:
+            used |= _add_texts(found, root)
     if subtitles is not None:
-        _add_subtitled(found, roots, subtitles)
+        _add_subtitled(found, places, subtitles, cutting)
     else:
-        for root in roots:
-            _add_recordings(found, root, used)
+        for root in places:
+            _add_recordings(found, root, used, cutting)
     if not found.rows:
-        names = [name for root in roots for name in root.media()]
+        names = [name for root in places for name in root.media()]
         raise UserError(
             f"No text was found for {listed(names)}" if names else
             f"No recordings were found in {listed([str(s) for s in sources])}",
@@ -123,87 +118,43 @@ def collect(
     return found
 
 
-def _merged(roots: Sequence[Root]) -> Root:
-    """Return the files of all sources as one root, for a table that speaks about all of them."""
-    if len(roots) == 1:
-        return roots[0]
-    files = {}
-    for root in roots:
-        # With the folder's name before it, a name that two folders have stays ambiguous.
-        prefix = f"{root.folder.name}/" if root.folder else ""
-        files.update({prefix + name: path for name, path in root.files.items()})
-    return Root(None, files)
+def _add_texts(found: Collection, root: Root) -> Set[Path]:
+    """Add what the tables of a root, or the prompts read in a session, say; return its files."""
+    if root.folder is not None and prompts.is_session(root.folder):
+        return _add_session(found, root.folder)
+    known = layout(root)
+    found.findings += known.findings
+    if not known.tables:
+        return frozenset()
+    name = f", a dataset of the kind {known.name}" if known.name else ""
+    return _add_tables(found, root, known.tables, told=root.folder is None, kind=name)
 
 
-def _roots(sources: Sequence[Path]) -> list[Root]:
-    roots: list[Root] = []
-    single: dict[str, Path] = {}
-    for source in sources:
-        source = source.expanduser().absolute()
-        if source.is_dir():
-            roots.append(Root(source, _walk(source)))
-        elif source.is_file():
-            name, n = _nfc(source.name), 1
-            while name in single and single[name] != source:
-                n += 1  # two uploads of one name: both stay
-                name = _nfc(f"{source.stem}-{n}{source.suffix}")
-            single[name] = source
-        else:
-            raise UserError(f"There is no file or folder `{source}`")
-    return [*roots, Root(None, single)] if single else roots
+def _add_session(found: Collection, folder: Path) -> Set[Path]:
+    session = prompts.Session.load(folder)
+    for take in session.chosen():
+        path, name = session.sound(take), f"{folder.name}-{take.prompt:04d}"
+        text = session.texts[take.prompt - 1]
+        # All takes of a prompt are one source: a new one is told, and never a second row.
+        source = f"{folder.name}/{take.prompt:04d}.wav"
+        found.clips.append(Clip(name, path, source, text, session.speaker, is_take=True))
+    return frozenset(session.sound(take) for take in session.takes)
 
 
-def _walk(folder: Path) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        for name in sorted(names):
-            if not name.startswith("."):
-                path = Path(parent) / name
-                files[_nfc(path.relative_to(folder).as_posix())] = path
-    return files
-
-
-def _nfc(name: str) -> str:
-    # A name that is not UTF-8 comes with lone surrogates, which no JSON file can hold.
-    return unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode("utf-8"))
-
-
-def _find_tables(root: Root) -> list[Path]:
-    top = root.top()
-    if root.folder is None:
-        candidates = [p for p in top.values() if p.suffix.lower() in TABLES]
-    else:
-        names = {n: p for n, p in top.items() if n.lower() in {*_TABLE_NAMES, *_PAIR}}
-        names |= {n: p for n, p in top.items() if n.lower().endswith(".tsv")}
-        candidates = list(names.values())
-    pair = [p for name in _PAIR for p in candidates if p.name.lower() == name]
-    if len(pair) == 2 and len(candidates) == 2:
-        return pair
-    if len(candidates) > 1:
-        raise UserError(
-            f"There are several transcript tables: {listed([str(p) for p in candidates])}",
-            "Choose one with --transcript FILE",
-        )
-    return candidates
-
-
-def _add_table(found: Collection, root: Root, tables: Sequence[Path], told: bool) -> set[Path]:
-    """Add the rows of a table, or of a train and eval pair, and return the files that they name."""
+def _add_tables(
+    found: Collection, root: Root, tables: Sequence[TableFile], told: bool, kind: str = ""
+) -> Set[Path]:
+    """Add the rows of the tables of a root, and return the files that they name."""
     used = set()
-    for path in tables:
-        table = read_table(path)
+    for file in tables:
+        table = read_table(file.path)
         if not told:
-            found.findings.append(
-                Finding("transcript_found", f"the text comes from `{path.name}`", "info")
-            )
+            message = f"the text comes from `{file.path.name}`{kind}"
+            found.findings.append(Finding("transcript_found", message, "info"))
         found.findings += table.findings
-        split = ""
-        if len(tables) == 2:
-            split = "eval" if path.name.lower() == _PAIR[1] else "train"
-        index = _Index(root, path)
+        index = _Index(root, file)
         for row in table.rows:
-            clip = index.clip(row, split)
+            clip = index.clip(row, file.split)
             if clip.audio:
                 used.add(clip.audio)
             found.clips.append(clip)
@@ -220,12 +171,12 @@ def _add_table(found: Collection, root: Root, tables: Sequence[Path], told: bool
 class _Index:
     """Finds the file that a row of a table means."""
 
-    def __init__(self, root: Root, table: Path) -> None:
-        self._root, self._table = root, table
+    def __init__(self, root: Root, file: TableFile) -> None:
+        self._root, self._table, self._base = root, file.path, file.base
         self._names: dict[str, list[str]] = {}
         self._paths = {str(path): name for name, path in root.files.items()}
         for name, path in root.files.items():
-            if path == table:
+            if path == self._table:
                 continue
             for key in {name.rpartition("/")[2], _without_suffix(name.rpartition("/")[2])}:
                 self._names.setdefault(key, []).append(name)
@@ -236,7 +187,7 @@ class _Index:
             return self._missing(row, split, note("bad_row", f"{where}: {row.problem}"))
         if not row.audio:
             return self._missing(row, split, note("missing_audio", f"{where} names no recording"))
-        wanted = _nfc(row.audio.replace("\\", "/")).removeprefix("./")
+        wanted = nfc(row.audio.replace("\\", "/")).removeprefix("./")
         if _leaves(row.audio):
             inside = self._paths.get(row.audio)
             if inside is None:
@@ -258,8 +209,17 @@ class _Index:
         return Clip(name, None, row.audio, row.text, row.speaker, split, (reason,))
 
     def _matches(self, wanted: str) -> list[str]:
-        if wanted in self._root.files and self._root.files[wanted] != self._table:
-            return [wanted]
+        """Return the names that may be meant; in an archive, odd ones are stored under others."""
+        for name in dict.fromkeys((wanted, stored_name(wanted))):
+            found = self._found(name)
+            if found:
+                return found
+        return []
+
+    def _found(self, wanted: str) -> list[str]:
+        for exact in (self._base + wanted, wanted):
+            if exact in self._root.files and self._root.files[exact] != self._table:
+                return [exact]
         last = wanted.rpartition("/")[2]
         for key in (last, _without_suffix(last)):
             names = [n for n in self._names.get(key, []) if _same_place(n, wanted)]
@@ -301,7 +261,9 @@ def _subtitles_of(root: Root) -> dict[str, list[Path]]:
     return found
 
 
-def _add_recordings(found: Collection, root: Root, used: Set[Path]) -> None:
+def _add_recordings(
+    found: Collection, root: Root, used: Set[Path], cutting: Cutting | None
+) -> None:
     media = {n: p for n, p in root.media().items() if p not in used}
     loose = [p for p in root.files.values() if p.suffix.lower() in SUBTITLES]
     subtitled = _subtitles_of(root)
@@ -317,13 +279,17 @@ def _add_recordings(found: Collection, root: Root, used: Set[Path]) -> None:
         if beside:
             message = f"cut by `{beside[0].name}`"
             found.findings.append(Finding("subtitles_found", message, "info", name))
-            _add_cues(found, path, name, beside[0])
+            _add_cues(found, path, name, beside[0], cutting)
+        elif cutting is not None and cutting.of(name).mode == "speech" and not found.clips:
+            found.recordings.append(Recording(path, name, [], cutting.of(name)))
         elif not found.clips:
             found.findings.append(Finding("no_text", "no text belongs to it", subject=name))
 
 
-def _add_subtitled(found: Collection, roots: Sequence[Root], subtitles: Path) -> None:
-    media = {n: p for root in roots for n, p in root.media().items()}
+def _add_subtitled(
+    found: Collection, places: Sequence[Root], subtitles: Path, cutting: Cutting | None
+) -> None:
+    media = {n: p for root in places for n, p in root.media().items()}
     if len(media) > 1:
         media = {n: p for n, p in media.items() if p.stem == subtitles.stem} or media
     if len(media) != 1:
@@ -332,10 +298,15 @@ def _add_subtitled(found: Collection, roots: Sequence[Root], subtitles: Path) ->
             "Give that recording alone",
         )
     [(name, path)] = media.items()
-    _add_cues(found, path, name, subtitles)
+    _add_cues(found, path, name, subtitles, cutting)
 
 
-def _add_cues(found: Collection, audio: Path, name: str, subtitles: Path) -> None:
+def _add_cues(
+    found: Collection, audio: Path, name: str, subtitles: Path, cutting: Cutting | None
+) -> None:
     cues, findings = read_cues(subtitles)
     found.findings += findings
-    found.recordings.append(Recording(audio, name, cues))
+    settings = cutting.of(name) if cutting is not None else None
+    if settings is not None and settings.mode == "exact":
+        settings = None
+    found.recordings.append(Recording(audio, name, cues, settings))

@@ -1,4 +1,4 @@
-"""Subtitles: SRT and VTT cues with their line numbers; SSA/ASS by pysubs2.
+"""Subtitles: SRT and VTT cues with their line numbers; SSA/ASS by pysubs2; TextGrid by praatio.
 
 SRT and VTT are read here and not by pysubs2, which takes VTT identifiers and notes, and a last line
 that is a number, for (or out of) the spoken text, and passes over times that it can't read.
@@ -21,7 +21,9 @@ from amharic_tts.events import Finding
 _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
 _TIMING = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}(?:\s|$)")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
+_BREAK = re.compile(r"<(?:br|p|div)\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<[\d:.]+>|\{\\[^}]*\}")
+_STAMP = re.compile(rf"<{_TIME}>")
 _NOT_CUES = ("WEBVTT", "NOTE", "STYLE", "REGION")
 _TOUCHING = 0.05
 """Seconds that neighbouring cues may overlap; subtitle editors round to video frames."""
@@ -37,6 +39,8 @@ class Cue:
     text: str
     speaker: str = ""
     notes: tuple[Note, ...] = ()
+    words: tuple[tuple[float, float], ...] = ()
+    """Start and end of its words in seconds, where the file tells them."""
 
 
 def read_cues(path: Path) -> tuple[list[Cue], list[Finding]]:
@@ -48,17 +52,23 @@ def read_cues(path: Path) -> tuple[list[Cue], list[Finding]]:
     Raises:
         UserError: No such file, another encoding, or no cues in it.
     """
-    text = read_text(path)
-    if path.suffix.lower() in (".ass", ".ssa"):
-        cues = list(_substation(path, text))
+    findings: list[Finding] = []
+    if path.suffix.lower() == ".textgrid":
+        from amharic_tts.dataset.textgrid import read_textgrid
+
+        cues, findings = read_textgrid(path)
+    elif path.suffix.lower() in (".ass", ".ssa"):
+        cues = list(_substation(path, read_text(path)))
     else:
-        cues = list(_blocks(text))
+        cues, repeated = _unrolled(list(_blocks(read_text(path))))
+        if repeated:
+            message = f"{repeated} lines that stand again in the next subtitle are taken once"
+            findings.append(Finding("rolling_cues", message, "info", path.name))
     if not cues:
         raise UserError(
             f"`{path}` holds no subtitles",
             "It should have lines such as `00:00:01,000 --> 00:00:03,500`, each with text below",
         )
-    findings = []
     ordered = sorted(cues, key=lambda cue: (cue.start, cue.end, cue.line))
     if ordered != cues:
         moved = sum(a != b for a, b in zip(cues, ordered, strict=True))
@@ -67,15 +77,39 @@ def read_cues(path: Path) -> tuple[list[Cue], list[Finding]]:
     return _mark_overlaps(ordered), findings
 
 
-def _blocks(text: str) -> Iterator[Cue]:
-    """Yield a cue for each line with an arrow; its text goes on to the next empty line."""
+_Block = tuple[int, str, list[str]]
+"""Number and text of the line with the arrow, and the lines below it."""
+
+
+def _unrolled(blocks: list[_Block]) -> tuple[list[Cue], int]:
+    """Return the cues, and how many lines were left out because they were shown before.
+
+    Automatic captions roll: each shows the line before it again, above the new one. They are known
+    by the times inside their lines.
+    """
+    rolling = any(_STAMP.search(line) for _, _, words in blocks for line in words)
+    if not rolling:
+        return [_cue(*block) for block in blocks], 0
+    cues, shown, repeated = [], set[str](), 0
+    for number, timing, words in blocks:
+        fresh = [line for line in words if _plain(line) not in shown]
+        repeated += len(words) - len(fresh)
+        shown = {_plain(line) for line in words}
+        if fresh or not words:
+            cues.append(_cue(number, timing, fresh))
+    return cues, repeated
+
+
+def _blocks(text: str) -> Iterator[_Block]:
+    """Yield a block for each line with an arrow; its text goes on to the next empty line."""
     lines = text.split("\n")
     for index, line in enumerate(lines):
         if "-->" not in line or _inside_comment(lines, index):
             continue
         words = []
         for following in range(index + 1, len(lines)):
-            if not lines[following].strip() or "-->" in lines[following]:
+            spaces = following == index + 1 and lines[following]  # some captions begin with ` `
+            if not (lines[following].strip() or spaces) or "-->" in lines[following]:
                 break
             words.append(lines[following])
         else:
@@ -83,7 +117,7 @@ def _blocks(text: str) -> Iterator[Cue]:
         glued = following < len(lines) and "-->" in lines[following]
         if glued and words and words[-1].strip().isdigit():
             words.pop()  # no empty line between two cues: the line above an arrow is its number
-        yield _cue(index + 1, line, words)
+        yield index + 1, line, words
 
 
 def _inside_comment(lines: Sequence[str], index: int) -> bool:
@@ -96,17 +130,35 @@ def _inside_comment(lines: Sequence[str], index: int) -> bool:
 def _cue(number: int, timing: str, words: Sequence[str]) -> Cue:
     joined = " ".join(words)
     voice = _VOICE.search(joined)
-    spoken = " ".join(html.unescape(_TAG.sub("", joined)).split())
+    spoken = _plain(joined)
     speaker = voice[1].strip() if voice else ""
     match = _TIMING.match(timing)
     if not match:
         message = f"line {number}: `{timing.strip()[:60]}` is not a pair of times"
         return Cue(number, 0.0, 0.0, spoken, speaker, (note("bad_cue_time", message),))
     start, end = _seconds(match.groups()[:4]), _seconds(match.groups()[4:])
-    return _checked(Cue(number, start, end, spoken, speaker))
+    return checked(Cue(number, start, end, spoken, speaker, words=_times(joined, start, end)))
 
 
-def _checked(cue: Cue) -> Cue:
+def _plain(line: str) -> str:
+    """Return a line without its marks of layout."""
+    return " ".join(html.unescape(_TAG.sub("", _BREAK.sub(" ", line))).split())
+
+
+def _times(line: str, start: float, end: float) -> tuple[tuple[float, float], ...]:
+    """Return when the words of a line are said, from the times that stand inside it."""
+    pieces = _STAMP.split(line)
+    if len(pieces) == 1:
+        return ()
+    # Four groups of a time stand between two pieces of text.
+    starts = [start, *(_seconds(pieces[i : i + 4]) for i in range(1, len(pieces), 5))]
+    ends = [*starts[1:], end]
+    found = zip(starts, ends, pieces[::5], strict=True)
+    return tuple((s, e) for s, e, text in found if s < e and _plain(text))
+
+
+def checked(cue: Cue) -> Cue:
+    """Return a cue with notes on what can't be used of it."""
     notes = []
     if cue.end <= cue.start:
         message = f"line {cue.line}: the cue ends at {cue.end:.3f} s, not after its start"
@@ -131,7 +183,7 @@ def _substation(path: Path, text: str) -> Iterator[Cue]:
     for number, event in enumerate(subtitles, 1):
         if event.is_text:
             words = " ".join(event.plaintext.split())
-            yield _checked(Cue(number, event.start / 1000, event.end / 1000, words, event.name))
+            yield checked(Cue(number, event.start / 1000, event.end / 1000, words, event.name))
 
 
 def _mark_overlaps(cues: Sequence[Cue]) -> list[Cue]:

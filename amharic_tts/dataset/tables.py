@@ -66,6 +66,10 @@ def read_table(path: Path) -> Table:
     Raises:
         UserError: No such file, another encoding, no rows, no separator, or unclear columns.
     """
+    if path.suffix.lower() in (".jsonl", ".parquet"):
+        from amharic_tts.dataset.records import read_records
+
+        return read_records(path)
     text = read_text(path)
     lines = [line for line in enumerate(text.split("\n"), 1) if line[1].strip()]
     if not lines:
@@ -73,7 +77,7 @@ def read_table(path: Path) -> Table:
     separator = _separator(path, [line for _, line in lines])
     findings: list[Finding] = []
     cells = _cells(path, lines, separator, findings)
-    roles = _header(cells[0].cells)
+    roles = roles_of(cells[0].cells)
     if roles:
         unused = [name for name, role in zip(cells[0].cells, roles, strict=True) if not role]
         cells = cells[1:]
@@ -81,7 +85,7 @@ def read_table(path: Path) -> Table:
             raise UserError(f"`{path}` holds a header and no rows", _EXAMPLE)
     else:
         roles, unused = _guess_roles(path, cells, separator), []
-    findings.append(_columns_finding(path, roles, unused, header=bool(_header_line(lines, cells))))
+    findings.append(columns_finding(path, roles, unused, header=bool(_header_line(lines, cells))))
     return Table(path, [_row(line, roles, separator) for line in cells], findings)
 
 
@@ -89,9 +93,10 @@ def _header_line(lines: Sequence[tuple[int, str]], cells: Sequence[_Line]) -> bo
     return cells[0].number != lines[0][0]
 
 
-def _columns_finding(
+def columns_finding(
     path: Path, roles: Sequence[str], unused: Sequence[str], header: bool
 ) -> Finding:
+    """Return what the columns of a table were taken for."""
     read_as = " | ".join(_NAMES[role] for role in roles if role)
     start = "the header says" if header else "no header; read as"
     tail = f"; not used: {', '.join(unused)}" if unused else ""
@@ -101,7 +106,7 @@ def _columns_finding(
 def _separator(path: Path, lines: Sequence[str]) -> str:
     """Return the separator: the header's, else the one that comes first in most lines."""
     for separator in "|\t,;":
-        if _header(_split(lines[0], separator)):
+        if roles_of(_split(lines[0], separator)):
             return separator
     for candidates in ("|\t", ",;"):
         first = Counter(
@@ -184,7 +189,7 @@ def _stray_quote(path: Path, number: int, cell: str) -> Finding:
     return Finding("stray_quote", message, subject=f"{path.name} line {number}")
 
 
-def _header(cells: Sequence[str]) -> list[str]:
+def roles_of(cells: Sequence[str]) -> list[str]:
     """Return the roles of the columns if this is a header, else nothing."""
     roles = [_ROLES.get(cell.strip().lower().replace(" ", "_"), "") for cell in cells]
     if "audio" not in roles or not {"text", "normalised"} & set(roles):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from amharic_tts.audio.read import probe
-from amharic_tts.dataset.sources import MEDIA
+from amharic_tts.dataset.root import MEDIA
 from amharic_tts.dataset.wording import listed
 from amharic_tts.errors import UserError
 from amharic_tts.events import Finding

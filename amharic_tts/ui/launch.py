@@ -39,10 +39,7 @@ def launch_arguments(settings: Settings) -> dict[str, Any]:
         "footer_links": [],
         "theme": theme.theme(),
         "css": theme.font_faces(),
-        "css_paths": [
-            *(theme.STYLE, theme.G2P_STYLE, theme.PHONEMES_STYLE, theme.TRAIN_STYLE),
-            *(theme.CLIPS_STYLE, theme.CHECK_STYLE),
-        ],
+        "css_paths": theme.STYLES,
         "head": theme.HEAD,
         "favicon_path": str(theme.ICON),
         "quiet": True,

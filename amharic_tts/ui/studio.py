@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from amharic_tts.dataset.archives import stored_name
 from amharic_tts.errors import UserError
-from amharic_tts.files import check_name, disk_errors
+from amharic_tts.files import disk_errors
 from amharic_tts.jobs import process, store
 from amharic_tts.jobs.spec import JobSpec
 from amharic_tts.settings import Settings
@@ -89,7 +90,7 @@ class Studio:
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             for file in map(Path, files):
-                target = folder / check_name(file.name.lstrip("."), "file")
+                target = folder / stored_name(file.name.lstrip("."))
                 if target.exists():
                     raise UserError(f"Two of the files are called `{file.name}`", "Rename one")
                 shutil.copyfile(file, target)

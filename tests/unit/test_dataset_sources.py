@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,55 @@ def test_names_in_two_spellings_of_unicode(tmp_path: Path) -> None:
     place(tmp_path, "cafe\u0301 ድምፅ.wav")
     place(tmp_path, "metadata.csv", text="caf\u00e9 ድምፅ|x\n")
     assert clips(collect([tmp_path])) == [("caf\u00e9 ድምፅ", "caf\u00e9 ድምፅ.wav", "x")]
+
+
+def test_links_out_of_the_folder_are_left_out_and_told(tmp_path: Path) -> None:
+    place(tmp_path, "secret.wav", "away/b.wav", "data/a.wav", "data/more/c.wav")
+    data = tmp_path / "data"
+    (data / "secret.wav").symlink_to(tmp_path / "secret.wav")
+    (data / "away").symlink_to(tmp_path / "away")
+    (data / "circle").symlink_to(data)
+    (data / "inside.wav").symlink_to("more/c.wav")
+    (data / "nowhere.wav").symlink_to("gone.wav")
+    place(data, "metadata.csv", text="a|x\nsecret|y\naway/b.wav|z\ninside|w\nnowhere|v\n")
+    found = collect([data])
+    assert clips(found) == [
+        ("a", "a.wav", "x"),
+        ("secret", "missing_audio", "y"),
+        ("away/b", "missing_audio", "z"),
+        ("inside", "inside.wav", "w"),
+        ("nowhere", "missing_audio", "v"),
+    ]
+    assert [f.message for f in found.findings if f.code == "link_outside"] == [
+        "3 links out of the folder or to nothing, not followed: `away`, `nowhere.wav`, `secret.wav`"
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ድምፅ ፩ (የመጀመሪያ).wav",
+        "a  b.wav",
+        'it\'s "quoted".wav',
+        "ቃ" * 80 + ".wav",
+        "-n.wav",
+        "%00 $HOME `x` {a}.wav",
+        "a|b.wav",
+    ],
+)
+def test_names_of_every_kind(tmp_path: Path, name: str) -> None:
+    place(tmp_path, f"ስ {name[:5]}/{name}")
+    place(tmp_path, "metadata.jsonl", text=json.dumps({"file_name": name, "text": "x"}))
+    assert clips(collect([tmp_path])) == [(name[:-4], f"ስ {name[:5]}/{name}", "x")]
+
+
+def test_a_name_of_300_characters_in_a_table_is_missing_and_no_crash(tmp_path: Path) -> None:
+    place(tmp_path, "a.wav")
+    place(tmp_path, "metadata.csv", text=f"{'x' * 300}.wav|x\na|y\n")
+    assert [clip[1] for clip in clips(collect([tmp_path]))] == ["missing_audio", "a.wav"]
+
+
+def test_subtitles_with_odd_names_belong_to_their_recording(tmp_path: Path) -> None:
+    place(tmp_path, "ንግግር «1» it's.mp4", "b.mp4")
+    place(tmp_path, "ንግግር «1» it's.am.vtt", text="WEBVTT\n\n" + CUES)
+    assert [r.source for r in collect([tmp_path]).recordings] == ["ንግግር «1» it's.mp4"]

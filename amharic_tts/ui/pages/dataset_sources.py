@@ -11,9 +11,10 @@ from amharic_tts.ui import dataset_view, downloads, job_view
 from amharic_tts.ui.build_form import BuildForm
 from amharic_tts.ui.handlers import wire
 from amharic_tts.ui.job_panel import JobPanel
+from amharic_tts.ui.pages.dataset_cuts import CutsPart
+from amharic_tts.ui.pages.dataset_record import LANGUAGES, RecordPart
+from amharic_tts.ui.pages.dataset_web import WebPart
 from amharic_tts.ui.studio import Studio
-
-LANGUAGES = ("am", "en", "ar", "de", "es", "fr", "it", "pt", "tr")
 
 
 def build(studio: Studio, chosen: gr.Dropdown) -> SourcesPart:
@@ -32,6 +33,9 @@ class SourcesPart:
     def __init__(self, studio: Studio, chosen: gr.Dropdown) -> None:
         self.studio, self.say, self.name = studio, studio.words, chosen
         self.panel = JobPanel(studio, "task", "dataset")
+        self.cuts, self.record = CutsPart(studio), RecordPart(studio)
+        # Whoever names an address makes this machine go there: not for strangers.
+        self.web = WebPart(studio) if studio.local else None
 
     def build(self) -> SourcesPart:
         """Place the widgets in the current layout and wire them."""
@@ -45,6 +49,9 @@ class SourcesPart:
         self.panel.build()
         self._report()
         self._form()
+        self.record.build()
+        if self.web is not None:
+            self.web.build()
         self._wire()
         return self
 
@@ -104,13 +111,13 @@ class SourcesPart:
             with gr.Row():
                 self.transcript = gr.File(
                     label=say("dataset.build.transcript"),
-                    file_types=[".csv", ".tsv", ".txt"],
+                    file_types=[".csv", ".tsv", ".txt", ".jsonl"],
                     elem_id="build-transcript",
                     height=120,
                 )
                 self.subtitles = gr.File(
                     label=say("dataset.build.subtitles"),
-                    file_types=[".srt", ".vtt"],
+                    file_types=[".srt", ".vtt", ".ass", ".ssa", ".textgrid", ".TextGrid"],
                     height=120,
                     elem_id="build-subtitles",
                 )
@@ -128,11 +135,20 @@ class SourcesPart:
                     value="am",
                     label=say("dataset.build.language"),
                 )
-            self.start = gr.Button(say("dataset.build.start"), variant="primary")
+            self.cuts.build()
+            self.start = gr.Button(
+                say("dataset.build.start"), variant="primary", elem_id="build-start"
+            )
 
     def _wire(self) -> None:
         say, panel = self.say, self.panel
         report = [self.empty, self.full, self.name, self.sample, *self._shown]
+        source = [self.audio, self.folder, self.transcript, self.subtitles]
+        self.cuts.wire(source)
+        if self.web is not None:
+            self.web.wire(self.folder)
+        reading = [self.record.session]
+        wire(self.record.make.click, self.build_session, say, reading, panel.outputs)
         for button in (self.first, self.sample):
             wire(button.click, self.make_sample, say, None, panel.outputs)
         wire(
@@ -140,12 +156,12 @@ class SourcesPart:
             self.start_build,
             say,
             inputs=[
-                self.audio,
-                self.folder,
-                self.transcript,
-                self.subtitles,
+                *source,
                 self.new_name,
                 self.language,
+                self.cuts.mode,
+                self.cuts.changes,
+                self.cuts.kept,
             ],
             outputs=panel.outputs,
         )
@@ -161,8 +177,13 @@ class SourcesPart:
     @property
     def outputs(self) -> list[Any]:
         """Every widget that `show` may update."""
-        here = [self.empty, self.full, self.sample]
-        return [*here, *self._shown, *self.panel.outputs]
+        here = [self.empty, self.full, self.sample, *self._shown, *self.panel.outputs]
+        return [*here, *(widget for part in self.parts for widget in part.outputs)]
+
+    @property
+    def parts(self) -> list[Any]:
+        """The ways to bring in that have a state of their own."""
+        return [self.cuts, self.record, *([self.web] if self.web is not None else [])]
 
     def names(self) -> list[str]:
         """Return the datasets of the workspace."""
@@ -173,7 +194,10 @@ class SourcesPart:
     def show(self, name: str | None) -> dict[Any, Any]:
         """Show the report of a dataset, and any task that still runs."""
         task = self.studio.task_of("dataset")  # one that is done stays as it is on the screen
-        return {**self._shown_of(name), **(self.panel.attach(task) if task else {})}
+        updates = {**self._shown_of(name), **(self.panel.attach(task) if task else {})}
+        for part in self.parts:
+            updates.update(part.show())
+        return updates
 
     def refresh(self, name: str | None, watch: job_view.Watch) -> dict[Any, Any]:
         """Show the list of datasets again, with the one that the last task made."""
@@ -203,6 +227,12 @@ class SourcesPart:
         title = self.say("dataset.build.task", name=form.name.strip())
         job = self.studio.start_task("dataset", title, form.arguments(self.studio))
         return self.panel.attach(job)
+
+    def build_session(self, name: str | None) -> dict[Any, Any]:
+        """Start the command that builds a dataset of the prompts that were read."""
+        command = self.record.arguments(name)
+        title = self.say("dataset.build.task", name=name)
+        return self.panel.attach(self.studio.start_task("dataset", title, command))
 
     def _view(self, name: str) -> dataset_view.DatasetView:
         return dataset_view.view(self.studio.workspace.dataset(name))
