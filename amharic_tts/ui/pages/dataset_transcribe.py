@@ -81,7 +81,7 @@ class TranscribePart:
                 wrap=True,
                 type="array",
                 max_height=420,
-                column_widths=["165px", "340px", "160px", "220px", "110px"],
+                column_widths=["165px", "430px", "170px", "270px", "115px"],
                 elem_id="transcribe-table",
                 show_label=False,
                 buttons=[],
