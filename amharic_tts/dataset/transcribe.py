@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from amharic_tts.dataset import rules, split
 from amharic_tts.dataset.export import write_exports
+from amharic_tts.dataset.journal import Change, Edit, Journal
 from amharic_tts.dataset.manifest import Dataset, Utterance
 from amharic_tts.dataset.prepare import held
 from amharic_tts.dataset.pronounce import Pronouncer
@@ -196,7 +197,17 @@ def stored(dataset: Dataset, rows: Mapping[str, Utterance], again: bool) -> Data
     kept = [fresh.get(row.id, row) for row in now.utterances if row.id not in new]
     placed = split.assign(kept, begun, [""] * len(begun), now.seed)
     fresh |= {row.id: row for row in placed}
-    return now.save(fresh.get(row.id, row) for row in now.utterances)
+    fields = ("text", "text_by", "normalized", "phonemes", "g2p", "findings", "decision", "split")
+    changes = []
+    for id, row in fresh.items():
+        before, after = old[id].fields(), row.fields()
+        changes.append(
+            Change(id, {key: before[key] for key in fields}, {key: after[key] for key in fields})
+        )
+    if changes:
+        by = next((row.text_by for row in fresh.values() if row.text_by), "speech recognition")
+        Journal(dataset.folder).apply(Edit("text", tuple(changes), by, state=now.state))
+    return Dataset.load(dataset.folder)
 
 
 class Judge:
