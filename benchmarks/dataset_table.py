@@ -67,7 +67,7 @@ def _row(number: int, chance: random.Random) -> Utterance:
         (number * 1.0, number + seconds),
         seconds,
         {"peak_db": chance.uniform(-30, 0), "rms_db": chance.uniform(-50, -10), "clipped": 0.0},
-        findings,  # type: ignore[arg-type]
+        findings,
         "eval" if number % 10 == 0 else "train",
         "rejected" if refused else "accepted",
         f"{number // 200:032x}",
