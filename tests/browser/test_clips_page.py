@@ -11,7 +11,7 @@ from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.workspace import Workspace
 from benchmarks.dataset_kills import made
 
-PATIENCE = 180.0
+PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")
