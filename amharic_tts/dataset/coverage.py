@@ -13,6 +13,7 @@ from amharic_tts.dataset.checks.text import text_key
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.errors import UserError
 from amharic_tts.phonemes.expected import from_text
+from amharic_tts.phonemes.notation import fold
 from amharic_tts.text.tables import rows
 
 ENOUGH = 20
@@ -102,7 +103,8 @@ def _inventory(language: str) -> tuple[str, ...]:
         return tuple(phone for phone, _kind, _sonority in table if phone not in _FOREIGN)
     if language == "en":
         table = rows("amharic_tts.phonemes", "english.tsv", ("arpabet", "phone", "others"))
-        return tuple(phone for _, phone, _ in table)
+        # As they are written where texts are read: ʌ and ə are one phone there.
+        return tuple(dict.fromkeys(p for _, phone, _ in table for p in fold(phone, "en")))
     return ()
 
 
