@@ -24,6 +24,7 @@ from amharic_tts.dataset.states import Fields
 from amharic_tts.errors import UserError
 
 BY_HAND = "by hand"
+_TAKEN_BACK = ("rejected_by_hand", "dropped")
 SHORTEST = 0.05
 """Seconds; less than this is no clip."""
 SPLIT_MARK = "|"
@@ -101,7 +102,7 @@ class Editor:
         for id in ids:
             row = self.rows.row(id)
             self._alive(row)
-            found = [item for item in row.findings if item["code"] != "rejected_by_hand"]
+            found = [item for item in row.findings if item["code"] not in _TAKEN_BACK]
             reasons = [item["message"] for item in found if item["level"] == "error"]
             if reasons:
                 raise UserError(

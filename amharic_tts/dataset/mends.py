@@ -162,6 +162,8 @@ class Mender:
             row,
             audio=audio,
             audio_hash=digest,
+            whole="",
+            cut=None,
             duration=round(measures.duration, 6),
             measures=measures.to_dict(),
             findings=[*findings, *rules.sound_notes(measures), note("repaired", what)],

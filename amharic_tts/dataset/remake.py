@@ -21,6 +21,7 @@ ABOUT_TEXT = rules.TEXT_CODES | {
     "g2p_fallback",
     "g2p_quality",
     "g2p_unpronounced",
+    "unsure_words",
 }
 """Notes that follow from the text alone; they stay when the sound changes."""
 ABOUT_SOUND = rules.LENGTH_CODES | {
@@ -34,6 +35,11 @@ ABOUT_SOUND = rules.LENGTH_CODES | {
     "duplicate",
     "clipping",
     "inaudible",
+    "forced_cut",
+    "take_quiet",
+    "take_cut_off",
+    "file_changed",
+    "repaired",
 }
 """Notes that follow from the sound alone; they stay when the text changes."""
 

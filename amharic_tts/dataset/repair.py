@@ -12,12 +12,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from amharic_tts.dataset import prepare
+from amharic_tts.dataset import prepare, versions
 from amharic_tts.dataset.checks import store
 from amharic_tts.dataset.checks.judge import middle_loudness
 from amharic_tts.dataset.checks.record import Record
 from amharic_tts.dataset.checks.resplit import Part
-from amharic_tts.dataset.export import write_exports
 from amharic_tts.dataset.manifest import WAVS, Dataset, Utterance
 from amharic_tts.dataset.mends import EBU_R128, KEEP, PEAK_DB, Mended, Mender
 from amharic_tts.dataset.rules import MENDS, Note
@@ -288,13 +287,7 @@ def _repair(chosen: Plan) -> Iterator[Event]:
     fresh = [dataset.folder / one.audio for m in made.values() for one in m.rows if one.audio]
     if fresh:
         sync_files(dataset.folder / WAVS, fresh)
-    dataset = _commit(dataset, rows, f"repair: {counted(len(made), 'clip')}")
-    write_exports(dataset)
+    dataset = versions.commit(dataset, rows, f"repair: {counted(len(made), 'clip')}")
     clips = [{"id": id, **one.told} for id, one in made.items()]
     numbers = {"repaired": chosen.counts, "by_hand": dict(chosen.by_hand), "clips": clips}
     yield Done({**summary(dataset), **numbers})
-
-
-def _commit(dataset: Dataset, rows: Sequence[Utterance], _reason: str) -> Dataset:
-    """Replace the rows; the one place where a repair does so."""
-    return dataset.save(rows)

@@ -86,8 +86,8 @@ LEVELS = {
 }
 """Every code that a row can carry."""
 
-BY_HAND = frozenset({"rejected_by_hand", "replaced"})
-"""A person took the row out, or put others in its place."""
+BY_HAND = frozenset({"rejected_by_hand", "replaced", "dropped", "split_up"})
+"""A person, or a repair that they asked for, took the row out or put others in its place."""
 MENDS = {
     "too_long": "resplit",
     "unreadable_audio": "resample",

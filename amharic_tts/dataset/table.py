@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amharic_tts.dataset import states
+from amharic_tts.dataset.checks import store
 from amharic_tts.dataset.journal import Edit, Journal, state_of
 from amharic_tts.dataset.manifest import Dataset, Utterance, folded, read_rows
 from amharic_tts.dataset.table_index import FORMAT, Index, search_form
@@ -101,7 +102,7 @@ class ClipTable:
             )
         self.header = Dataset.load_header(folder)
         self.folder, self._cache = folder, cache / "tables" / folder.name
-        self._stamp: tuple[int, ...] = ()
+        self._stamp: tuple[tuple[int, ...], int] = ((), -1)
         self._index: Index | None = None
 
     def refresh(self) -> Iterator[Event]:
@@ -110,12 +111,13 @@ class ClipTable:
         Raises:
             UserError: The dataset is damaged, or the disk is full.
         """
-        stamp = states.stamp(self.folder)
+        checked = store.stamp(self.folder)
+        stamp = (states.stamp(self.folder), checked)
         if self._index is not None and stamp == self._stamp:
             return
         head = Journal(self.folder).recorded()
         digest = states.rows_hash(self.folder)
-        path = self._cache / f"{FORMAT}-{head.number:04d}-{digest[:16]}.sqlite"
+        path = self._cache / f"{FORMAT}-{head.number:04d}-{digest[:16]}-{checked:x}.sqlite"
         index = Index(path)
         if not index.ready():
             yield from self._build(index, head.number)
@@ -137,9 +139,12 @@ class ClipTable:
         rows = tuple(read_rows(content, self.folder / states.ROWS))
         state = state_of(self.folder, number)
         everything = folded(rows, state)
+        checked = store.findings(
+            dataclasses.replace(Dataset.load_header(self.folder), utterances=everything)
+        )
         clock = Clock(len(everything), "clips")
         with disk_errors(index.path):
-            for done in index.build(everything, state.count, state.size):
+            for done in index.build(everything, state.count, state.size, checked):
                 yield clock.progress(done)
             for old in self._cache.glob("*.sqlite"):
                 if old != index.path:

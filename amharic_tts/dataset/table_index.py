@@ -8,15 +8,19 @@ import re
 import sqlite3
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
+from amharic_tts.dataset.checks import store
 from amharic_tts.dataset.journal import Edit
 from amharic_tts.dataset.manifest import Utterance
+from amharic_tts.dataset.rules import Note
 from amharic_tts.dataset.states import journal_file
 from amharic_tts.files import sync_files
 
-FORMAT = 1
+FORMAT = 2
 """Part of the file's name, so that another version of the studio makes its own."""
 _STEP = 2000
 _PATIENCE = 30.0
@@ -74,13 +78,20 @@ class Index:
         self.measures = tuple(json.loads(about["measures"]))
         return True
 
-    def build(self, rows: Sequence[Utterance], edits: int, size: int) -> Iterator[int]:
+    def build(
+        self,
+        rows: Sequence[Utterance],
+        edits: int,
+        size: int,
+        checked: Mapping[str, Sequence[Note]] = MappingProxyType({}),
+    ) -> Iterator[int]:
         """Make the file; it appears under its name when it is whole. Yields the rows done.
 
         Args:
             rows: All rows, edits included.
             edits: How many edits they include.
             size: Bytes of the journal that these edits take.
+            checked: What the last check found, by id; counted and sorted by with the rows' own.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         names = sorted({name for row in rows for name in row.measures if _MEASURE.fullmatch(name)})
@@ -94,7 +105,7 @@ class Index:
                 db.execute("PRAGMA journal_mode = OFF")
                 db.executescript(_ROWS.format(measures="".join(f', "m_{n}" REAL' for n in names)))
                 for start in range(0, len(rows), _STEP):
-                    aside._put(db, list(enumerate(rows[start : start + _STEP], start)))
+                    aside._put(db, list(enumerate(rows[start : start + _STEP], start)), checked)
                     yield min(len(rows), start + _STEP)
                 for column in [*_INDEXED, *(f"m_{name}" for name in names)]:
                     db.execute(f'CREATE INDEX "by_{column}" ON rows ("{column}", pos, decision)')
@@ -146,7 +157,9 @@ class Index:
             found = db.execute(
                 "SELECT key, pos, line FROM rows JOIN lines USING (key) WHERE id = ?", (change.id,)
             ).fetchone()
+            kept: list[Note] = []
             if found is not None:
+                kept = self._checked(db, found[0], json.loads(found[2]))
                 for table in ("rows", "lines", "texts", "findings"):
                     db.execute(f"DELETE FROM {table} WHERE key = ?", (found[0],))
             if change.after is None:
@@ -158,8 +171,21 @@ class Index:
             row = Utterance.from_fields({**before, **change.after})
             if not set(row.measures) <= set(self.measures):
                 return False
-            self._put(db, [(pos, row)])
+            # What a check found holds for the text and the sound that it saw.
+            same = all(before.get(key) == getattr(row, key) for key in ("text", "audio_hash"))
+            self._put(db, [(pos, row)], {row.id: kept} if same else {})
         return True
+
+    @staticmethod
+    def _checked(db: sqlite3.Connection, key: int, row: Mapping[str, Any]) -> list[Note]:
+        """Return the findings that a row has from a check, not of its own."""
+        own = {item["code"] for item in row.get("findings", [])}
+        found = db.execute("SELECT code, level, value FROM findings WHERE key = ?", (key,))
+        return [
+            {"code": code, "level": level, "value": value}
+            for code, level, value in found
+            if code not in own
+        ]
 
     @staticmethod
     def _between(db: sqlite3.Connection, id: str) -> float | None:
@@ -172,20 +198,27 @@ class Index:
         middle = here + 1.0 if after is None else (here + float(after)) / 2
         return middle if middle > here and (after is None or middle < float(after)) else None
 
-    def _put(self, db: sqlite3.Connection, rows: Sequence[tuple[float, Utterance]]) -> None:
+    def _put(
+        self,
+        db: sqlite3.Connection,
+        rows: Sequence[tuple[float, Utterance]],
+        checked: Mapping[str, Sequence[Note]] = MappingProxyType({}),
+    ) -> None:
         first = db.execute("SELECT coalesce(max(key), 0) + 1 FROM rows").fetchone()[0]
         keyed = [(first + n, pos, row) for n, (pos, row) in enumerate(rows)]
-        self._insert(db, "rows", [self._values(*one) for one in keyed])
+        notes = {row.id: store.merged(row.findings, checked.get(row.id, ())) for _, _, row in keyed}
+        values = [self._values(*one, len(notes[one[2].id])) for one in keyed]
+        self._insert(db, "rows", values)
         self._insert(db, "lines", [(key, row.to_line()) for key, _, row in keyed])
         texts = [(key, search_form(f"{row.id}\n{row.text}")) for key, _, row in keyed]
         self._insert(db, "texts", texts)
         found: list[_Values] = []
         for key, _, row in keyed:
-            for item in {item["code"]: item for item in row.findings}.values():
+            for item in {item["code"]: item for item in notes[row.id]}.values():
                 found.append((key, item["code"], item["level"], item.get("value")))
         self._insert(db, "findings", found)
 
-    def _values(self, key: int, pos: float, row: Utterance) -> _Values:
+    def _values(self, key: int, pos: float, row: Utterance, notes: int) -> _Values:
         replaced = any(item["code"] == "replaced" for item in row.findings)
         return (
             key,
@@ -200,7 +233,7 @@ class Index:
             row.split,
             "replaced" if replaced else row.decision,
             row.duration,
-            len(row.findings),
+            notes,
             *(row.measures.get(name) for name in self.measures),
         )
 
