@@ -16,13 +16,13 @@ from pathlib import Path
 import torch
 
 from amharic_tts.base_models import PRACTICE, resolve
+from amharic_tts.base_models.practice import build
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.dataset.workers import PROCESS, Engine, mapped
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.events import Clock, Done, Event, Failed, Finding, to_json
 from amharic_tts.workspace import Workspace
 from training.codes import AudioCodes, file_hash
-from training.practice.base import build
 
 
 @dataclass(frozen=True)

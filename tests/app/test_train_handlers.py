@@ -270,7 +270,7 @@ def test_the_plan_tells_the_parts_and_what_fits(full: Workspace, monkeypatch: An
     assert "The largest batch that fits: 40." in large
     assert "part-average" in plan_of(page, ema_decay=0.9)
     assert "8 clips in one step; each of the 40 clips is heard 40 times in all." in large
-    monkeypatch.setattr(machine, "free_memory", lambda _device: plan.LIBRARIES["cpu"] + 80_000_000)
+    monkeypatch.setattr(machine, "free_memory", lambda _device: plan.LIBRARIES["cpu"] + 400_000_000)
     told = plan_of(page, batch_size=8)
     assert "This does not fit. The largest batch that does is" in told
 

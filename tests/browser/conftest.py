@@ -126,6 +126,19 @@ class Tab:
             button.click()
         self.page.locator(f"#page-{name}").wait_for(state="visible")
 
+    def view(self, name: str) -> None:
+        """Go to a view of the Dataset page, through the menu where the window is too narrow."""
+        button = self.page.locator(f"#dataset-view-{name}-button")
+        if button.count() == 0 or not button.is_visible():
+            order = ["sources", "transcribe", "check", "clips", "versions"]
+            words = self.page.locator("#dataset-views .tab-container.visually-hidden button")
+            label = words.nth(order.index(name)).inner_text()
+            self.page.locator("#dataset-views").get_by_label("More tabs").click()
+            menu = self.page.locator("#dataset-views .overflow-dropdown button")
+            menu.get_by_text(label, exact=True).click()
+        else:
+            button.click()
+
     def picture(self, name: str) -> Path:
         PICTURES.mkdir(exist_ok=True)
         path = PICTURES / f"{name}.png"

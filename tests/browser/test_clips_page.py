@@ -31,7 +31,7 @@ def opened(one: Any, url: str, clip: str) -> Any:
     one.page.set_default_timeout(PATIENCE * 1000)
     one.open(url)
     one.page.locator("#dataset-name").wait_for(state="visible")
-    one.page.locator("#dataset-view-clips-button").click()
+    one.view("clips")
     one.page.locator(f'#clips-table tr[data-id="{clip}"]').click()
     shows(one, clip)
     return one
@@ -77,7 +77,7 @@ def test_a_dataset_is_looked_through_with_the_keyboard(studio: Any, tab: Any) ->
     page.locator("#clips-table tr[data-id]", has_text="clip-0017").wait_for()
     one.until(lambda: page.locator("#clips-table tr[data-id]").count() == 1, PATIENCE, "search")
 
-    page.locator("#dataset-view-versions-button").click()
+    one.view("versions")
     page.locator("#versions-keep").click()
     page.locator("#versions-told", has_text="Kept as version 2").wait_for()
     page.locator("#export-start").click()
@@ -101,7 +101,7 @@ def test_two_tabs_and_a_narrow_window(studio: Any, tab: Any) -> None:
     two.page.locator("#clip-save").click()
     two.page.get_by_text("has another text meanwhile").wait_for()
     assert rows(studio)["clip-0008"].text == "from the first"
-    two.page.locator("#dataset-view-versions-button").click()
+    two.view("versions")
     two.page.locator("#versions-table table").wait_for()
     two.page.wait_for_timeout(500)
     size = two.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")

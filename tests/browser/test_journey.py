@@ -127,6 +127,7 @@ def test_the_server_is_killed_and_the_run_goes_on(
     server.kill()
     assert process.alive(run.folder)
     server.start()
+    one.page.goto("about:blank")  # the page that lost its server loads itself again
     one.open(f"{server.url}/?run={run.id}")
     one.turn_to("train")
     one.until(lambda: state(one) == "Running", 30, "the run is there after the restart")

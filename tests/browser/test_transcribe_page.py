@@ -44,7 +44,7 @@ def test_the_missing_text_is_written(server: Server, tab: Any) -> None:
     page = here.page
     chosen = page.locator("#dataset-name input")
     here.until(lambda: chosen.count() and chosen.input_value() == "ወንዝ", 60, "the dataset is shown")
-    page.locator("#dataset-view-transcribe-button").click()
+    here.view("transcribe")
     counts = page.locator("#transcribe-counts")
     here.until(lambda: "1\nClips without a text" in counts.inner_text(), 30, "one clip waits")
     here.picture("transcribe-empty")

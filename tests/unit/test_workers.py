@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 import os
+import re
 import signal
 import sys
 import types

@@ -27,9 +27,9 @@ from training.practice.teacher import Library
 from training.practice.voices import JUDGED, heard
 
 NOTE = (
-    "A small XTTS that learned to speak from a synthetic voice (espeak-ng). It sounds synthetic, "
-    "and so does every voice trained from it. It is for hearing the way from a dataset to a voice "
-    "without a download"
+    "A small XTTS that learned to read aloud from a synthetic voice (espeak-ng). It sounds like a "
+    "machine, its Amharic is rough and its English can't be understood yet, and a voice trained "
+    "from it is no better. It is for hearing the way from a dataset to a voice without a download"
 )
 SAMPLING = {
     "temperature": 0.5,
@@ -69,7 +69,7 @@ def parts(build: Build, card: str) -> Parts:
         language="am",
         text_mode="phonemes",
         note=NOTE,
-        card=card,
+        card=card if NOTE in card else f"{card}\n{NOTE}.\n",
     )
 
 

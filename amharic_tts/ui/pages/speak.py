@@ -116,7 +116,8 @@ class SpeakPage:
         known = self.known()
         offered = [(self._title(voice), voice.id) for voice in known]
         ids = [one for _, one in offered]
-        value = chosen if chosen in ids else next(iter(ids), None)
+        # The built-in voice gives way to the first one of the user's own.
+        value = chosen if chosen in ids and chosen != PRACTICE else ids[0]
         return {
             self.none: gr.HTML(visible=len(known) == 1),
             self.voice: gr.Dropdown(choices=offered, value=value),
