@@ -123,8 +123,14 @@ class RepairCard:
 
         return repair.plan(Dataset.load(self.studio.workspace.dataset(name)), loudness)
 
+    @staticmethod
+    def _wanted(loudness: float | None) -> float | None:
+        """Return the loudness asked for: the browser hands an empty field on as 0."""
+        return loudness or None
+
     def replan(self, name: str, mends: list[str], loudness: float | None) -> dict[Any, Any]:
         """Show the plan for another choice."""
+        loudness = self._wanted(loudness)
         kinds = [*mends, *(["normalise_loudness"] if loudness is not None else [])]
         plan = self._plan(name, loudness).only(kinds)
         return {self.plan: check_view.plan(plan, self.say), self.question: gr.Row(visible=False)}
@@ -135,6 +141,7 @@ class RepairCard:
         Raises:
             UserError: Nothing was chosen.
         """
+        loudness = self._wanted(loudness)
         kinds = dict.fromkeys([*mends, *(["normalise_loudness"] if loudness is not None else [])])
         if not kinds:
             raise UserError("Nothing is chosen to be mended", "Tick at least one kind")
