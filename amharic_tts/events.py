@@ -73,6 +73,35 @@ class Sample(Event):
 
 
 @dataclass(frozen=True)
+class Chunk(Event):
+    """The next stretch of a speech while it is made: 16-bit little-endian mono, as base64."""
+
+    pcm: str
+    rate: int
+
+
+@dataclass(frozen=True)
+class Sentence(Event):
+    """One sentence of a speech is made; it lies from `start` to `stop`, in seconds."""
+
+    number: int
+    """From 1."""
+    total: int
+    text: str
+    """As it was written."""
+    start: float
+    stop: float
+    seed: int
+    codes: int
+    cut: bool
+    """The model did not stop by itself."""
+    takes: int = 1
+    """How often it was said until this one was kept."""
+    check: dict[str, Any] | None = None
+    """What `synthesis.check` found, where it was asked."""
+
+
+@dataclass(frozen=True)
 class Done(Event):
     """The work is finished; `result` is what the command prints with ``--json``."""
 
@@ -99,7 +128,7 @@ class Failed(Event):
 FINAL = (Done, Stopped, Failed)
 _TYPES: dict[str, type[Event]] = {
     cls.__name__.lower(): cls
-    for cls in (Started, Progress, Metric, Finding, Sample, Done, Stopped, Failed)
+    for cls in (Started, Progress, Metric, Finding, Sample, Chunk, Sentence, Done, Stopped, Failed)
 }
 
 

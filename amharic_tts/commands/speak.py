@@ -10,6 +10,7 @@ import typer
 from amharic_tts.commands import output
 from amharic_tts.errors import UserError
 from amharic_tts.synthesis.client import SpeechClient
+from amharic_tts.synthesis.request import SpeechRequest
 from amharic_tts.workspace import Workspace
 
 
@@ -37,7 +38,9 @@ def speak(
         raise UserError(f"--out {out} is a folder", "Give the name of a file that ends in .wav")
     client = SpeechClient(Workspace.open(context.obj))
     try:
-        result = output.follow(client.speak(voice, text, reference, language, seed, out))
+        references = () if reference is None else (reference,)
+        request = SpeechRequest(voice, text, language, references, seed, out=out)
+        result = output.follow(client.speak(request))
     finally:
         client.close()
     if json:

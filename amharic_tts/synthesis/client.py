@@ -22,6 +22,7 @@ from amharic_tts.errors import StudioError, UserError
 from amharic_tts.events import Done, Event, Failed, Progress
 from amharic_tts.files import disk_errors
 from amharic_tts.synthesis import voices
+from amharic_tts.synthesis.request import SpeechRequest
 from amharic_tts.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -31,18 +32,31 @@ _PATIENCE = 5.0
 """Seconds that a process gets to end by itself."""
 
 
+class Busy(StudioError):
+    """More requests wait than may."""
+
+
 class SpeechClient:
     """Speaks through one process; requests wait for each other, from any thread.
 
     Example:
         >>> client = SpeechClient(workspace)
-        >>> for event in client.speak("train-20261122-101500-a1b2", "ሰላም ለዓለም።"):
-        ...     ...  # Progress, Finding; last Done with result["audio"]
+        >>> request = SpeechRequest("train-20261122-101500-a1b2", "ሰላም ለዓለም።")
+        >>> for event in client.speak(request):
+        ...     ...  # Progress, Finding, Sentence; last Done with result["audio"]
         >>> client.close()
     """
 
-    def __init__(self, workspace: Workspace, command: tuple[str, ...] = COMMAND) -> None:
-        self.workspace = workspace
+    def __init__(
+        self,
+        workspace: Workspace,
+        command: tuple[str, ...] = COMMAND,
+        most_waiting: int = 32,
+    ) -> None:
+        self.workspace, self.most_waiting = workspace, most_waiting
+        self.waiting = 0
+        """Requests that wait for their turn."""
+        self._count = threading.Lock()
         self._command = command
         self._turn = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
@@ -53,52 +67,47 @@ class SpeechClient:
         """What the libraries in the process say."""
         return self.workspace.cache / "speech.log"
 
-    def speak(
-        self,
-        voice: str | Path,
-        text: str,
-        reference: Path | None = None,
-        language: str | None = None,
-        seed: int | None = None,
-        out: Path | None = None,
-    ) -> Iterator[Event]:
-        """Yield the events of a speech; the last is `Done`, with the file under ``"audio"``.
+    def speak(self, request: SpeechRequest) -> Iterator[Event]:
+        """Yield the events of a speech: `Progress`, `Finding`, a `Sentence` for each, and `Chunk`s
+        where they are asked for; the last is `Done`, with the file under ``"audio"``.
 
-        Args:
-            voice: Run id, folder, or `practice` for the built-in one.
-            text: As people write it.
-            reference: Recording whose voice is imitated; the voice's own clip by default.
-            language: The voice's own by default.
-            seed: Random by default; the result says which.
-            out: Where the WAV goes; a new file in ``speech/`` of the workspace by default.
+        Who stops iterating breaks the speech off.
 
         Raises:
-            UserError: See `SpeechEngine.say`; also an unknown voice.
+            UserError: See `SpeechRequest.checked` and `SpeechEngine.say`; also an unknown voice.
+            Busy: Too many wait.
             StudioError: The process ended; the next call starts it again.
         """
-        if not text.strip():
-            raise UserError("There is nothing to say in this text", "Type some words")
-        if reference is not None and not reference.is_file():
-            raise UserError(
-                f"There is no reference clip `{reference}`", "Choose a recording of some seconds"
-            )
-        request: dict[str, Any] = {
-            "voice": str(voices.find(self.workspace, voice)),
-            "text": text,
-            "reference": None if reference is None else str(reference.absolute()),
-            "language": language,
-            "seed": secrets.randbelow(2**31) if seed is None else seed,
-            "out": str((out or self._new_file()).absolute()),
-        }
-        if str(voice) == PRACTICE:
-            request["built_in"] = True
-        if not self._turn.acquire(blocking=False):
-            yield Progress(0, 0, "Waiting for another speech to be done")
-            self._turn.acquire()
+        request.checked()
+        body = request.to_json()
+        body["voice"] = str(voices.find(self.workspace, request.voice))
+        body["built_in"] = request.voice == PRACTICE
+        body["seed"] = secrets.randbelow(2**31) if request.seed is None else request.seed
+        body["out"] = str((request.out or self._new_file()).absolute())
+        with self._waiting():
+            if not self._turn.acquire(blocking=False):
+                yield Progress(0, 0, "Waiting for another speech to be done")
+                self._turn.acquire()
         try:
-            yield from self._ask(request)
+            yield from self._ask(body)
         finally:
             self._turn.release()
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        with self._count:
+            if self.waiting >= self.most_waiting:
+                raise Busy(
+                    f"{self.waiting} speeches are waiting already; no more than "
+                    f"{self.most_waiting} may",
+                    "Try again in a minute",
+                )
+            self.waiting += 1
+        try:
+            yield
+        finally:
+            with self._count:
+                self.waiting -= 1
 
     def close(self) -> None:
         """End the process; the next `speak` starts it again."""
@@ -130,18 +139,34 @@ class SpeechClient:
             process.stdin.flush()
         except OSError:
             raise self._ended() from None
-        for line in process.stdout:
-            body = json.loads(line)
-            if body.pop("id") != number:
-                continue  # what is left of a request that nobody waits for any more
-            event = events.from_json(json.dumps(body))
-            if isinstance(event, Failed):
-                kind = UserError if event.exit_code == UserError.exit_code else StudioError
-                raise kind(event.message, event.hint)
-            yield event
-            if isinstance(event, Done):
-                return
-        raise self._ended()
+        ended = False
+        try:
+            for line in process.stdout:
+                body = json.loads(line)
+                if body.pop("id") != number:
+                    continue  # what is left of a request that nobody waits for any more
+                event = events.from_json(json.dumps(body))
+                ended = isinstance(event, (Done, Failed))
+                if isinstance(event, Failed):
+                    kind = UserError if event.exit_code == UserError.exit_code else StudioError
+                    raise kind(event.message, event.hint)
+                yield event
+                if ended:
+                    return
+            ended = True
+            raise self._ended()
+        finally:
+            if not ended:
+                self._break_off(process, number)
+
+    @staticmethod
+    def _break_off(process: subprocess.Popen[str], number: int) -> None:
+        """Tell the process that nobody waits for a request any more."""
+        assert process.stdin is not None
+        # A process that is gone has nothing to break off; the next request says so.
+        with contextlib.suppress(OSError):
+            process.stdin.write(json.dumps({"id": number, "cancel": True}) + "\n")
+            process.stdin.flush()
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is not None and self._process.poll() is not None:

@@ -56,7 +56,7 @@ class Worker:
         assert engine is not None
         from amharic_tts.synthesis.engine import PAUSE, RATE
 
-        reference = Path(request["reference"]) if request.get("reference") else None
+        reference = Path(request["references"][0]) if request["references"] else None
         parts: list[np.ndarray] = []
         cut = total = 0
         clock: Clock | None = None
@@ -132,6 +132,8 @@ def serve(requests: TextIO, answers: TextIO) -> None:
     worker = Worker()
     for line in requests:
         request = json.loads(line)
+        if "cancel" in request:
+            continue
         try:
             for event in worker.answer(request):
                 _tell(answers, request["id"], event)

@@ -10,7 +10,6 @@ import base64
 import io
 from html import escape
 
-import numpy as np
 import soundfile
 
 from amharic_tts.audio.read import RATE, Samples
@@ -19,6 +18,7 @@ from amharic_tts.dataset.remake import whole_cut
 from amharic_tts.dataset.rules import Note
 from amharic_tts.dataset.table import COLUMNS, ClipTable, Page, Query
 from amharic_tts.ui.job_view import named
+from amharic_tts.ui.waveform import waveform
 from amharic_tts.ui.words import Words
 
 _COLUMNS = 900
@@ -130,7 +130,7 @@ def figure(row: Utterance, samples: Samples, say: Words) -> str:
     return (
         f'<div class="clip-figure" data-id="{escape(row.id)}" data-start="{start:.6f}" '
         f'data-stop="{end:.6f}" data-whole="{whole:.6f}">'
-        f'<div class="clip-track">{_waveform(samples)}'
+        f'<div class="clip-track">{waveform(samples, _COLUMNS)}'
         f'<i class="clip-out" style="left:0;width:{left:.3f}%"></i>'
         f'<i class="clip-out" style="left:{right:.3f}%;right:0"></i>'
         f'<i class="clip-cursor"></i>{handles}</div>'
@@ -144,21 +144,6 @@ def figure(row: Utterance, samples: Samples, say: Words) -> str:
 def silent(row: Utterance, say: Words) -> str:
     """Return what stands in the place of the figure where a row has no sound."""
     return f'<p class="note" data-id="{escape(row.id)}">{escape(say("clips.no_sound"))}</p>'
-
-
-def _waveform(samples: Samples) -> str:
-    columns = min(_COLUMNS, max(1, len(samples)))
-    edges = np.linspace(0, max(1, len(samples)), columns + 1).astype(int)[:-1]
-    padded = samples if len(samples) else np.zeros(1, np.float32)
-    low, high = np.minimum.reduceat(padded, edges), np.maximum.reduceat(padded, edges)
-    scale = 48 / max(float(np.abs(padded).max()), 1e-4)
-    upper = [f"{x} {50 - y * scale:.1f}" for x, y in enumerate(high.tolist())]
-    lower = [f"{x} {50 - y * scale:.1f}" for x, y in enumerate(low.tolist())]
-    path = "M" + "L".join([*upper, *reversed(lower)]) + "Z"
-    return (
-        f'<svg viewBox="0 0 {columns} 100" preserveAspectRatio="none" aria-hidden="true">'
-        f'<path d="{path}"/></svg>'
-    )
 
 
 def _sound(samples: Samples) -> str:

@@ -17,8 +17,8 @@ from amharic_tts.audio.read import Samples
 from amharic_tts.dataset.cut_plan import Plan, Span
 from amharic_tts.dataset.rules import MAX_SECONDS, MIN_SECONDS
 from amharic_tts.dataset.subtitles import Cue
-from amharic_tts.phonemes import plots
 from amharic_tts.ui.phonemes_figure import Stretch
+from amharic_tts.ui.waveform import waveform
 from amharic_tts.ui.words import Words
 
 WINDOW = 30.0
@@ -57,7 +57,8 @@ def figure(plan: Plan, samples: Samples, stretch: Stretch, say: Words) -> str:
     rows = (
         f'<div class="ph-row ph-time"><div class="ph-track">{_ticks(stretch)}</div></div>'
         '<div class="ph-row ph-wave cut-wave"><div class="ph-track" data-seek>'
-        f"{_speech(plan.speech, stretch)}{_wave(samples)}{_edges(shown, stretch)}</div></div>"
+        f"{_speech(plan.speech, stretch)}"
+        f"{waveform(samples, _COLUMNS)}{_edges(shown, stretch)}</div></div>"
         f'<div class="ph-row cut-clips"><div class="ph-track">{_clips(shown, stretch, say)}</div>'
         "</div>"
     )
@@ -94,19 +95,6 @@ def _speech(spans: Sequence[Span], stretch: Stretch) -> str:
         f'<i class="cut-speech" style="{stretch.place(start, end)}"></i>'
         for start, end in spans
         if start < stretch.end and end > stretch.start
-    )
-
-
-def _wave(samples: Samples) -> str:
-    columns = min(_COLUMNS, max(1, len(samples)))
-    low, high = plots.envelope(samples, columns)
-    scale = 48 / max(float(np.abs(samples).max(initial=0.0)), 1e-4)
-    upper = [f"{x} {50 - y * scale:.1f}" for x, y in enumerate(high.tolist())]
-    lower = [f"{x} {50 - y * scale:.1f}" for x, y in enumerate(low.tolist())]
-    path = "M" + "L".join([*upper, *reversed(lower)]) + "Z"
-    return (
-        f'<svg viewBox="0 0 {columns} 100" preserveAspectRatio="none" aria-hidden="true">'
-        f'<path d="{path}"/></svg>'
     )
 
 

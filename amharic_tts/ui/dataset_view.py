@@ -7,12 +7,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from amharic_tts.dataset import states
+from amharic_tts.errors import UserError
 from amharic_tts.events import Finding
 from amharic_tts.ui.job_view import named
 from amharic_tts.ui.words import Words
 
 PAGE_ROWS = 50
+
+
+def sound(folder: Path, row_id: str) -> tuple[str, int, np.ndarray]:
+    """Return a clip's title, its rate, and its sound as int16 samples.
+
+    Raises:
+        UserError: The dataset has no such clip, or it can't be read.
+    """
+    from amharic_tts.audio import read
+    from amharic_tts.dataset.manifest import Dataset
+
+    dataset = Dataset.load(folder)
+    row = next((one for one in dataset.utterances if one.id == row_id), None)
+    if row is None:
+        raise UserError(f"`{folder.name}` has no clip `{row_id}`")
+    samples = read.read(dataset.wav(row), rate=read.RATE)
+    pcm = (samples.clip(-1, 1) * 32767).astype("int16")
+    return f"{row_id}: {row.text}", read.RATE, pcm
 
 
 @dataclass(frozen=True)

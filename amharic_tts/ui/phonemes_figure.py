@@ -20,6 +20,7 @@ from amharic_tts.phonemes import plots
 from amharic_tts.phonemes.listen import Heard
 from amharic_tts.phonemes.models.base import RATE, Array
 from amharic_tts.phonemes.result import Phone
+from amharic_tts.ui.waveform import waveform
 from amharic_tts.ui.words import Words
 
 WINDOW = 15.0
@@ -68,7 +69,12 @@ def figure(heard: Heard, at: float, say: Words) -> str:
     phones = [p for p in heard.recognition.phones if stretch.start <= p.start < stretch.end]
     rows = [
         _row("time", "", _ticks(stretch)),
-        _row("wave", say("phonemes.wave"), _waveform(samples) + _lines(phones, stretch), True),
+        _row(
+            "wave",
+            say("phonemes.wave"),
+            waveform(samples, _WAVE_COLUMNS) + _lines(phones, stretch),
+            True,
+        ),
         _row(
             "spectrogram",
             "0–8 kHz",
@@ -113,19 +119,6 @@ def _ticks(stretch: Stretch) -> str:
     return "".join(
         f'<span style="left:{stretch.share(t):.3f}%">{t:g}{" s" if t == times[-1] else ""}</span>'
         for t in times.tolist()
-    )
-
-
-def _waveform(samples: Array) -> str:
-    columns = min(_WAVE_COLUMNS, max(1, len(samples)))
-    low, high = plots.envelope(samples, columns)
-    scale = 48 / max(float(np.abs(samples).max(initial=0.0)), 1e-4)
-    upper = [f"{x} {50 - y * scale:.1f}" for x, y in enumerate(high.tolist())]
-    lower = [f"{x} {50 - y * scale:.1f}" for x, y in enumerate(low.tolist())]
-    path = "M" + "L".join([*upper, *reversed(lower)]) + "Z"
-    return (
-        f'<svg viewBox="0 0 {columns} 100" preserveAspectRatio="none" aria-hidden="true">'
-        f'<path d="{path}"/></svg>'
     )
 
 

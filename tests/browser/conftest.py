@@ -113,29 +113,25 @@ class Tab:
         return self
 
     def turn_to(self, name: str) -> None:
-        """Go to a page of the studio, through the menu where the window is too narrow for all."""
-        button = self.page.locator(f"#page-{name}-button")
-        if button.count() == 0:
-            order = ["dataset", "train", "speak", "g2p", "phonemes", "system"]
-            words = self.page.locator("#pages .tab-container.visually-hidden button")
-            label = words.nth(order.index(name)).inner_text()
-            self.page.get_by_label("More tabs").first.click()
-            menu = self.page.locator("#pages .overflow-dropdown button")
-            menu.get_by_text(label, exact=True).click()
-        else:
-            button.click()
+        """Go to a page of the studio."""
+        pages = ["dataset", "train", "speak", "g2p", "phonemes", "system"]
+        self._tab("#pages", "page", pages, name)
         self.page.locator(f"#page-{name}").wait_for(state="visible")
 
     def view(self, name: str) -> None:
-        """Go to a view of the Dataset page, through the menu where the window is too narrow."""
-        button = self.page.locator(f"#dataset-view-{name}-button")
-        if button.count() == 0 or not button.is_visible():
-            order = ["sources", "transcribe", "check", "clips", "versions"]
-            words = self.page.locator("#dataset-views .tab-container.visually-hidden button")
+        """Go to a view of the Dataset page."""
+        views = ["sources", "transcribe", "check", "clips", "versions"]
+        self._tab("#dataset-views", "dataset-view", views, name)
+
+    def _tab(self, box: str, kind: str, order: list[str], name: str) -> None:
+        """Click a tab, through the menu where the window is too narrow for all."""
+        button = self.page.locator(f"#{kind}-{name}-button")
+        if button.count() == 0:
+            words = self.page.locator(f"{box} > .tab-wrapper .tab-container.visually-hidden button")
             label = words.nth(order.index(name)).inner_text()
-            self.page.locator("#dataset-views").get_by_label("More tabs").click()
-            menu = self.page.locator("#dataset-views .overflow-dropdown button")
-            menu.get_by_text(label, exact=True).click()
+            menu = self.page.locator(f"{box} > .tab-wrapper")
+            menu.get_by_label("More tabs").click()
+            menu.locator(".overflow-dropdown button").get_by_text(label, exact=True).click()
         else:
             button.click()
 

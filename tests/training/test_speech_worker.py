@@ -12,6 +12,7 @@ import soundfile
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.events import Done, Finding, Progress
 from amharic_tts.synthesis.client import SpeechClient
+from amharic_tts.synthesis.request import SpeechRequest
 from amharic_tts.workspace import Workspace
 
 
@@ -21,7 +22,7 @@ def test_the_worker_speaks_refuses_and_comes_back_after_a_kill(
 ) -> None:
     client = SpeechClient(workspace)
     try:
-        events = list(client.speak(practice_voice, "ሀ።", seed=3))
+        events = list(client.speak(SpeechRequest(str(practice_voice), "ሀ።", seed=3)))
         notes = [event.note for event in events if isinstance(event, Progress)]
         assert notes[:2] == ["Loading the speech library, about 15 s", "Loading the voice"]
         done = events[-1]
@@ -34,17 +35,17 @@ def test_the_worker_speaks_refuses_and_comes_back_after_a_kill(
         assert (done.result["cut"] == 1) == any(isinstance(e, Finding) for e in events)
 
         with pytest.raises(UserError, match="can't read these characters: `☺`"):
-            list(client.speak(practice_voice, "☺ሀ"))
+            list(client.speak(SpeechRequest(str(practice_voice), "☺ሀ")))
         assert [path.suffix for path in workspace.speech.iterdir()] == [".wav"]
 
         process = client._process
         assert process is not None
-        speaking = client.speak(practice_voice, "ሀሁሂ ሃሄህ። " * 12)
+        speaking = client.speak(SpeechRequest(str(practice_voice), "ሀሁሂ ሃሄህ። " * 12))
         next(speaking)
         process.send_signal(signal.SIGKILL)
         with pytest.raises(StudioError, match=r"ended unexpectedly \(exit code -9\)"):
             list(speaking)
-        again = list(client.speak(practice_voice, "ሀ።", seed=3))
+        again = list(client.speak(SpeechRequest(str(practice_voice), "ሀ።", seed=3)))
         assert isinstance(again[-1], Done)
         assert (
             Path(again[-1].result["audio"]).read_bytes() == Path(done.result["audio"]).read_bytes()

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.events import Done, Finding, Progress
-from amharic_tts.synthesis.client import SpeechClient
+from amharic_tts.synthesis.client import Busy, SpeechClient
+from amharic_tts.synthesis.request import Sampling, SpeechRequest, sampling
 from amharic_tts.workspace import Workspace
 
 FAKE = """
@@ -22,6 +23,8 @@ def tell(number, kind, **body):
     sys.stdout.flush()
 for line in sys.stdin:
     ask = json.loads(line)
+    if "cancel" in ask:
+        continue
     number, text = ask["id"], ask["text"]
     if text == "die":
         os._exit(9)
@@ -54,13 +57,13 @@ def client(workspace: Workspace) -> Iterator[SpeechClient]:
 
 
 def result(client: SpeechClient, text: str) -> dict[str, object]:
-    last = list(client.speak("one", text, seed=4))[-1]
+    last = list(client.speak(SpeechRequest("one", text, seed=4)))[-1]
     assert isinstance(last, Done)
     return last.result
 
 
 def test_events_come_through_and_the_process_stays(client: SpeechClient) -> None:
-    events = list(client.speak("one", "ሰላም", seed=4))
+    events = list(client.speak(SpeechRequest("one", "ሰላም", seed=4)))
     assert [type(event) for event in events] == [Progress, Finding, Done]
     first = events[-1]
     assert isinstance(first, Done)
@@ -71,9 +74,22 @@ def test_events_come_through_and_the_process_stays(client: SpeechClient) -> None
         "id": 1,
         "voice": str(client.workspace.runs / "one" / "ready"),
         "text": "ሰላም",
-        "reference": None,
+        "built_in": False,
+        "references": [],
         "language": None,
         "seed": 4,
+        "sampling": {
+            "temperature": None,
+            "top_k": None,
+            "top_p": None,
+            "repetition_penalty": None,
+            "speed": 1.0,
+        },
+        "phonemes": False,
+        "check": False,
+        "takes": 1,
+        "precision": "auto",
+        "stream": False,
     }
     assert result(client, "እንደገና")["pid"] == first.result["pid"]
     assert "noise on stderr" in client.log.read_text()
@@ -81,10 +97,10 @@ def test_events_come_through_and_the_process_stays(client: SpeechClient) -> None
 
 def test_errors_come_back_as_they_were(client: SpeechClient) -> None:
     with pytest.raises(UserError) as caught:
-        list(client.speak("one", "wrong"))
+        list(client.speak(SpeechRequest("one", "wrong")))
     assert (caught.value.message, caught.value.hint) == ("wrong text", "write another")
     with pytest.raises(StudioError) as other:
-        list(client.speak("one", "ours"))
+        list(client.speak(SpeechRequest("one", "ours")))
     assert not isinstance(other.value, UserError)
     assert result(client, "fine")
 
@@ -92,7 +108,7 @@ def test_errors_come_back_as_they_were(client: SpeechClient) -> None:
 def test_a_process_that_dies_is_told_and_started_again(client: SpeechClient) -> None:
     first = result(client, "fine")["pid"]
     with pytest.raises(StudioError, match=r"ended unexpectedly \(exit code 9\)") as caught:
-        list(client.speak("one", "die"))
+        list(client.speak(SpeechRequest("one", "die")))
     assert "Speak again: it is started anew" in caught.value.hint
     assert result(client, "fine")["pid"] != first
 
@@ -106,7 +122,7 @@ def test_a_process_killed_between_two_requests_is_replaced(client: SpeechClient)
 
 
 def test_an_abandoned_request_does_not_answer_the_next_one(client: SpeechClient) -> None:
-    abandoned = client.speak("one", "slow")
+    abandoned = client.speak(SpeechRequest("one", "slow"))
     next(abandoned)
     abandoned.close()
     asked = result(client, "second")["asked"]
@@ -118,7 +134,7 @@ def test_two_threads_take_turns(client: SpeechClient) -> None:
     seen: dict[str, list[str]] = {}
 
     def speak(text: str) -> None:
-        events = list(client.speak("one", text))
+        events = list(client.speak(SpeechRequest("one", text)))
         seen[text] = [event.note for event in events if isinstance(event, Progress)]
         assert isinstance(events[-1], Done)
 
@@ -134,13 +150,58 @@ def test_two_threads_take_turns(client: SpeechClient) -> None:
     }
 
 
+def test_no_more_wait_than_may(client: SpeechClient) -> None:
+    client.most_waiting = 1
+    client._turn.acquire()
+    first = client.speak(SpeechRequest("one", "ሰላም"))
+    assert isinstance(next(first), Progress)
+    with pytest.raises(Busy, match="1 speeches are waiting already"):
+        list(client.speak(SpeechRequest("one", "ሰላም")))
+    client._turn.release()
+    assert isinstance(list(first)[-1], Done)
+    assert client.waiting == 0
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (SpeechRequest("one", "ሀ" * 10_001), "10001 characters; a request takes 10000"),
+        (SpeechRequest("one", "ሰላም", takes=0), "takes: 0 is outside of 1 to 8"),
+        (SpeechRequest("one", "ሰላም", precision="int3"), "precision: there is no `int3`"),  # type: ignore[arg-type]
+        (SpeechRequest("one", "ሰላም", sampling=Sampling(top_p=0)), "top_p: 0 is outside"),
+        (SpeechRequest("one", "ሰላም", sampling=Sampling(speed=9)), "speed: 9 is outside of 0.5"),
+        (
+            SpeechRequest("one", "ሰላም", sampling=Sampling(temperature=float("nan"))),
+            "temperature: `nan` is not a number",
+        ),
+    ],
+)
+def test_a_request_that_can_not_be_is_refused(
+    client: SpeechClient, request_: SpeechRequest, message: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        list(client.speak(request_))
+    assert message in caught.value.message
+    assert client._process is None
+
+
+def test_presets_and_a_request_through_json(tmp_path: Path) -> None:
+    assert sampling("steady", top_k=7) == Sampling(temperature=0.4, top_k=7, top_p=0.8)
+    with pytest.raises(UserError, match="There is no preset `loud`"):
+        sampling("loud")
+    asked = SpeechRequest(
+        "one", "ሰላም", references=(tmp_path / "a.wav",), sampling=sampling("lively"), takes=3
+    )
+    assert SpeechRequest.from_json(asked.to_json()) == asked
+
+
 def test_bad_input_never_starts_a_process(client: SpeechClient, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing to say"):
-        list(client.speak("one", " \n"))
+        list(client.speak(SpeechRequest("one", " \n")))
     with pytest.raises(UserError, match="There is no voice `two`"):
-        list(client.speak("two", "ሰላም"))
+        list(client.speak(SpeechRequest("two", "ሰላም")))
     with pytest.raises(UserError, match="There is no reference clip"):
-        list(client.speak("one", "ሰላም", reference=tmp_path / "none.wav"))
+        list(client.speak(SpeechRequest("one", "ሰላም", references=(tmp_path / "none.wav",))))
     assert client._process is None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,20 +59,44 @@ class Sitting:
         betas: tuple[float, float] = (0.9, 0.96),
         decay: float = 0.01,
         device: str = "cpu",
+        hidden: Sequence[nn.Parameter] = (),
     ) -> None:
+        """Begin, or go on from `path`.
+
+        Args:
+            path: Of the checkpoint.
+            model: What is trained.
+            seconds: What the stage may take, over all sittings.
+            peak: Highest learning rate.
+            betas: Of AdamW.
+            decay: Weight decay of matrices.
+            device: `cpu` or `cuda`.
+            hidden: Matrices in the middle of a transformer, which Muon takes care of instead
+                (Jordan et al. 2024; the step scaled to AdamW's, Liu et al. 2025, "Muon is scalable
+                for LLM training").
+        """
         self.path, self.model, self.peak = path, model.to(device), peak
-        matrices = [p for p in model.parameters() if p.ndim > 1]
-        others = [p for p in model.parameters() if p.ndim <= 1]
+        apart = {id(p) for p in hidden}
+        own = [p for p in model.parameters() if id(p) not in apart]
         groups = [
-            {"params": matrices, "weight_decay": decay},
-            {"params": others, "weight_decay": 0.0},
+            {"params": [p for p in own if p.ndim > 1], "weight_decay": decay},
+            {"params": [p for p in own if p.ndim <= 1], "weight_decay": 0.0},
         ]
-        self.optimizer = torch.optim.AdamW(groups, lr=peak, betas=betas, fused=True)
+        self.optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(groups, lr=peak, betas=betas, fused=True)
+        ]
+        if hidden:
+            self.optimizers.append(
+                torch.optim.Muon(
+                    hidden, lr=peak, weight_decay=decay, adjust_lr_fn="match_rms_adamw"
+                )
+            )
         self.step, spent = 0, 0.0
         if path.exists():
             state = torch.load(path, weights_only=True, map_location=device)
             model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(kept)
             self.step, spent = int(state["step"]), float(state["spent"])
         self.clock = Clock(seconds, spent)
 
@@ -83,19 +107,20 @@ class Sitting:
 
     def update(self, loss: Tensor, clip: float = 1.0) -> None:
         """Go one step down a loss."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.clock.rate(self.step, self.peak)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.clock.rate(self.step, self.peak)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         self.step += 1
 
     def save(self) -> None:
         """Write everything that a later sitting goes on from, aside and then in place."""
         state = {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [one.state_dict() for one in self.optimizers],
             "step": self.step,
             "spent": self.clock.gone,
         }

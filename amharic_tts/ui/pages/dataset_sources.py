@@ -6,7 +6,6 @@ from typing import Any
 
 import gradio as gr
 
-from amharic_tts.errors import UserError
 from amharic_tts.ui import dataset_view, downloads, job_view
 from amharic_tts.ui.build_form import BuildForm
 from amharic_tts.ui.handlers import wire
@@ -278,13 +277,5 @@ class SourcesPart:
         Raises:
             UserError: The dataset has no such clip, or it can't be read.
         """
-        from amharic_tts.audio import read
-        from amharic_tts.dataset.manifest import Dataset
-
-        dataset = Dataset.load(self.studio.workspace.dataset(name))
-        row = next((one for one in dataset.utterances if one.id == row_id), None)
-        if row is None:
-            raise UserError(f"`{name}` has no clip `{row_id}`")
-        samples = read.read(dataset.wav(row), rate=22050)
-        pcm = (samples.clip(-1, 1) * 32767).astype("int16")
-        return gr.Audio((22050, pcm), label=f"{row_id}: {row.text}", visible=True)
+        title, rate, pcm = dataset_view.sound(self.studio.workspace.dataset(name), row_id)
+        return gr.Audio((rate, pcm), label=title, visible=True)

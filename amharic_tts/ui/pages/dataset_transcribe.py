@@ -7,9 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from amharic_tts.errors import UserError
 from amharic_tts.recognition import catalog
-from amharic_tts.ui import job_view, transcribe_view
+from amharic_tts.ui import dataset_view, job_view, transcribe_view
 from amharic_tts.ui.handlers import wire
 from amharic_tts.ui.job_panel import JobPanel
 from amharic_tts.ui.studio import Studio
@@ -181,13 +180,5 @@ class TranscribePart:
         Raises:
             UserError: The dataset has no such clip, or it can't be read.
         """
-        from amharic_tts.audio import read
-        from amharic_tts.dataset.manifest import Dataset
-
-        dataset = Dataset.load(self.studio.workspace.dataset(name))
-        row = next((one for one in dataset.utterances if one.id == row_id), None)
-        if row is None:
-            raise UserError(f"`{name}` has no clip `{row_id}`")
-        samples = read.read(dataset.wav(row), rate=read.RATE)
-        pcm = (samples.clip(-1, 1) * 32767).astype("int16")
-        return gr.Audio((read.RATE, pcm), label=f"{row_id}: {row.text}", visible=True)
+        title, rate, pcm = dataset_view.sound(self.studio.workspace.dataset(name), row_id)
+        return gr.Audio((rate, pcm), label=title, visible=True)

@@ -18,6 +18,7 @@ from amharic_tts.jobs import store
 from amharic_tts.synthesis import voices
 from amharic_tts.synthesis.client import SpeechClient
 from amharic_tts.synthesis.practice_voice import built_in
+from amharic_tts.synthesis.request import SpeechRequest
 from amharic_tts.ui import downloads, runs_view
 from amharic_tts.ui.handlers import wire
 from amharic_tts.ui.html import rich
@@ -164,8 +165,9 @@ class SpeakPage:
 
     def _events(self, form: SpeakForm) -> Iterator[Event]:
         form.check([voice.id for voice in self.known()])
-        reference = Path(form.reference) if form.reference else None
-        return self.client.speak(form.voice or "", form.text, reference, seed=form.seed)
+        references = (Path(form.reference),) if form.reference else ()
+        request = SpeechRequest(form.voice or "", form.text, references=references, seed=form.seed)
+        return self.client.speak(request)
 
     def _made(self, result: dict[str, Any], took: float) -> dict[Any, Any]:
         import soundfile
