@@ -12,6 +12,7 @@ from torch import Tensor
 from TTS.tts.configs.xtts_config import XttsArgs
 from TTS.tts.layers.xtts.gpt import GPT
 
+from amharic_tts.base_models.gpt import new_gpt
 from amharic_tts.errors import UserError
 from training.model import SpecialTokens
 
@@ -84,23 +85,7 @@ def special_tokens(base: Base, ids: Mapping[str, int]) -> SpecialTokens:
 
 def build_gpt(base: Base, special: SpecialTokens, text_tokens: int) -> GPT:
     """Return coqui's GPT of the base's size with `text_tokens` rows, its weights not loaded yet."""
-    a = base.args
-    return GPT(
-        layers=a.gpt_layers,
-        model_dim=a.gpt_n_model_channels,
-        heads=a.gpt_n_heads,
-        start_text_token=special.text_start,
-        stop_text_token=special.text_stop,
-        max_text_tokens=a.gpt_max_text_tokens,
-        max_mel_tokens=a.gpt_max_audio_tokens,
-        max_prompt_tokens=a.gpt_max_prompt_tokens,
-        number_text_tokens=text_tokens,
-        num_audio_tokens=a.gpt_num_audio_tokens,
-        start_audio_token=special.mel_start,
-        stop_audio_token=special.mel_stop,
-        use_perceiver_resampler=True,
-        code_stride_len=a.gpt_code_stride_len,
-    )
+    return new_gpt(base.args, special.text_start, special.text_stop, text_tokens)
 
 
 def gpt_state(state: dict[str, Tensor]) -> dict[str, Tensor]:

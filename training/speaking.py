@@ -30,8 +30,8 @@ from amharic_tts.files import writing
 from amharic_tts.jobs import sample_texts
 from amharic_tts.jobs.sample_texts import Line
 from amharic_tts.jobs.scores import FOLDER, SampleScore, Scores, StepScores
-from amharic_tts.synthesis import text_split
-from amharic_tts.synthesis.engine import RATE, Piece, SpeechEngine, pieces_of
+from amharic_tts.synthesis import sentences, text_split
+from amharic_tts.synthesis.engine import RATE, Piece, SpeechEngine
 from amharic_tts.synthesis.loading import load_model
 from amharic_tts.synthesis.reference import RATE as REFERENCE_RATE
 from amharic_tts.synthesis.reference import check_reference
@@ -112,7 +112,7 @@ class Speaker:
                     f"It knows: {', '.join(sorted(known))}",
                 )
             try:
-                pieces = pieces_of(line.text, self._encoder(line))
+                pieces = sentences.plan(line.text, self._encoder(line))
             except UserError as error:
                 raise UserError(
                     f"sample_texts: `{line.text}`: {error.message}", error.hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ _NOT_XTTS = ("torch_mel_spectrogram_style_encoder.", "torch_mel_spectrogram_dvae
 _SHARED = ("gpt.gpt_inference.", "gpt.gpt.wte.")
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path, mapped: bool = False) -> Any:
     import torch
     from torch.serialization import safe_globals
     from TTS.config.shared_configs import BaseDatasetConfig
@@ -33,7 +34,12 @@ def _load(path: Path) -> Any:
     ]
     try:
         with safe_globals(allowed):
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(
+                path,
+                map_location="cpu",
+                weights_only=True,
+                mmap=mapped and zipfile.is_zipfile(path),
+            )
     except FileNotFoundError:
         raise UserError(f"`{path}` is missing") from None
     except pickle.UnpicklingError as error:
@@ -66,16 +72,23 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     return body
 
 
-def load_model_state(path: Path) -> dict[str, Tensor]:
+def load_model_state(path: Path, mapped: bool = False) -> dict[str, Tensor]:
     """Return the state dict of an `Xtts` from a `model.pth`.
 
     Reads exported voices, the released file (whose pickled configuration is let through as plain
-    data) and checkpoints of coqui's trainer (prefix ``xtts.``).
+    data) and checkpoints of coqui's trainer (prefix ``xtts.``). Weights in half precision come back
+    in float32.
+
+    Args:
+        path: Of the file.
+        mapped: The tensors are read from the file when they are used; it must stay as it is.
 
     Raises:
         UserError: The file is missing, damaged, carries code, or has no ``"model"``.
     """
-    body = _load(path)
+    import torch
+
+    body = _load(path, mapped)
     model = body.get("model") if isinstance(body, dict) else None
     if not isinstance(model, dict):
         raise UserError(f'`{path}` is not a model of XTTS: it has no `"model"`')
@@ -84,4 +97,8 @@ def load_model_state(path: Path) -> dict[str, Tensor]:
         for key, value in model.items()
         if not key.startswith(_NOT_XTTS)
     }
-    return {key: value for key, value in plain.items() if not key.startswith(_SHARED)}
+    return {
+        key: value.float() if value.dtype in (torch.float16, torch.bfloat16) else value
+        for key, value in plain.items()
+        if not key.startswith(_SHARED)
+    }

@@ -3,47 +3,56 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from amharic_tts.base_models.checkpoint import load_model_state
 from amharic_tts.errors import StudioError, UserError
-from amharic_tts.synthesis import text_split
+from amharic_tts.synthesis import sentences
 from amharic_tts.synthesis.loading import load_model, replace_gpt
-from amharic_tts.synthesis.reference import RATE as REFERENCE_RATE
-from amharic_tts.synthesis.reference import read_reference
+from amharic_tts.synthesis.request import Precision, Sampling
+from amharic_tts.synthesis.sentences import Planned
 from amharic_tts.synthesis.voices import Voice, check_voice
 from amharic_tts.text import languages
-from amharic_tts.tokenizer.encoder import MAX_TEXT_TOKENS, TextEncoder
+from amharic_tts.tokenizer.encoder import TextEncoder
 from amharic_tts.tokenizer.settings import TextSettings, current
 
 if TYPE_CHECKING:
     from torch import Tensor
     from TTS.tts.models.xtts import Xtts
 
+    from amharic_tts.synthesis.vocoder import Vocoder
+    from amharic_tts.synthesis.writing import Step, Written
+
 RATE = 24000
-MAX_CHARACTERS = 10_000
-"""Longest text of one request."""
-PAUSE = 0.25
-"""Seconds of silence between two pieces of a long text."""
+TOGETHER = {"cpu": 4, "cuda": 16}
+"""Sentences of a text that are written at once: the matrices are read from memory once for all."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What was made of one piece of the text."""
+    """What was made of one sentence, or of a part of a long one."""
 
     number: int
+    """From 1."""
     total: int
+    text: str
+    """As written."""
     prepared: str
     samples: np.ndarray
     """Float32 mono at 24 kHz."""
     codes: int
     cut: bool
     """The model did not stop by itself and was ended at `text_split.max_codes`."""
+    pause: float
+    """Seconds of silence that stand after it, at least."""
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -62,39 +71,83 @@ class Speech:
 
 
 @dataclass(frozen=True)
-class _Conditioning:
-    """What the model takes from a reference clip."""
+class Asked:
+    """How one text is spoken; see `SpeechRequest`."""
 
-    source: tuple[str, int]
-    latents: Tensor
-    speaker: Tensor
+    text: str
+    references: tuple[Path, ...] = ()
+    language: str | None = None
+    seed: int = 0
+    sampling: Sampling = field(default_factory=Sampling)
+    phonemes: bool = False
+
+
+@dataclass
+class Pace:
+    """What was measured while speaking."""
+
+    codes: int = 0
+    writing: float = 0.0
+    """Seconds that the GPT took."""
+    sounding: float = 0.0
+    """Seconds that the decoder took."""
+    spoken: float = 0.0
+    """Seconds of sound."""
+
+    def to_dict(self) -> dict[str, float]:
+        """Return codes a second, and seconds of work for a second of sound."""
+        return {
+            "codes_a_second": round(self.codes / max(self.writing, 1e-9), 1),
+            "real_time_factor": round((self.writing + self.sounding) / max(self.spoken, 1e-9), 3),
+        }
 
 
 class SpeechEngine:
     """One loaded voice. Not safe for use by several threads at once."""
 
-    def __init__(self, voice: Voice, model: Xtts, device: str) -> None:
+    def __init__(
+        self, voice: Voice, model: Xtts, device: str, precision: Precision = "fp32"
+    ) -> None:
+        """Take a model that `load_model` made.
+
+        Raises:
+            UserError: The precision can't run on this device.
+        """
+        from amharic_tts.synthesis import precision as precisions
+        from amharic_tts.synthesis.conditioning import Conditioner
+        from amharic_tts.synthesis.gpt_runner import GptRunner
+
         self.voice, self.device = voice, device
+        self.precision = precisions.choose(precision, model.gpt, device)
+        precisions.apply(model.gpt, self.precision)
         self._model = model
-        self._conditioning: _Conditioning | None = None
+        self._runner = GptRunner(model.gpt)
+        self._conditioner = Conditioner(model)
+        self.pace = Pace()
         self.watch: Callable[[], None] | None = None
         """Called for every audio code; what it raises breaks the speech off."""
 
     @classmethod
-    def load(cls, voice_dir: Path, device: str = "auto") -> SpeechEngine:
+    def load(
+        cls, voice_dir: Path, device: str = "auto", precision: Precision = "auto"
+    ) -> SpeechEngine:
         """Load a voice folder.
 
         Args:
             voice_dir: A folder written by `voice_files.write_voice`.
             device: `auto`, `cpu` or `cuda`.
+            precision: Of the GPT's blocks.
 
         Raises:
-            UserError: Files are missing or damaged, the vocabulary is another one, or this
-                installation reads text in another way than the voice was trained with.
+            UserError: Files are missing or damaged, the vocabulary is another one, this
+                installation reads text in another way than the voice was trained with, or the
+                precision can't run here.
         """
         voice = check_voice(Path(voice_dir))
         _check_settings(voice.settings)
         import torch
+
+        from amharic_tts.synthesis.vocoder import prepare
 
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -102,9 +155,11 @@ class SpeechEngine:
             voice.folder / "config.json",
             voice.folder / "vocab.json",
             voice.settings,
-            load_model_state(voice.folder / "model.pth"),
+            load_model_state(voice.folder / "model.pth", mapped=True),
+            taken=True,
         )
-        return cls(voice, model.to(device), device)
+        prepare(model.hifigan_decoder)
+        return cls(voice, model.to(device), device, precision)
 
     @property
     def languages(self) -> list[str]:
@@ -115,16 +170,19 @@ class SpeechEngine:
         """Move the voice to another device, `cpu` or `cuda`."""
         if device != self.device:
             self._model.to(device)
-            self.device, self._conditioning = device, None
+            self.device = device
+            self._conditioner.forget()
 
     def take_gpt(self, state: Mapping[str, Tensor]) -> None:
         """Take other weights of the GPT, named ``gpt.*`` as in a voice; they are copied.
 
         Raises:
-            StudioError: They are not of this model.
+            StudioError: They are not of this model, or it runs in another precision than fp32.
         """
+        if self.precision.name != "fp32":
+            raise StudioError("Only a voice that runs in fp32 can take other weights")
         replace_gpt(self._model, state)
-        self._conditioning = None
+        self._conditioner.forget()
 
     def likeness(self, samples: np.ndarray, reference: Path) -> float:
         """Return how alike two voices are to the model's own speaker encoder: a cosine, -1 to 1.
@@ -133,7 +191,8 @@ class SpeechEngine:
             samples: Float mono at `RATE`.
             reference: A recording.
         """
-        wanted = self._condition(reference).speaker.reshape(-1).double().cpu().numpy()
+        speaker = self._conditioner.of([reference]).speaker
+        wanted = speaker.reshape(-1).double().cpu().numpy()
         got = self.embedding(samples)
         return float(got @ wanted / (np.linalg.norm(got) * np.linalg.norm(wanted)))
 
@@ -160,14 +219,12 @@ class SpeechEngine:
         """Return the whole speech of a text; see `say`."""
         seed = secrets.randbelow(2**31) if seed is None else seed
         pieces = list(self.say(text, reference, language, seed))
-        gap = np.zeros(int(PAUSE * RATE), dtype=np.float32)
-        parts = [part for piece in pieces for part in (gap, piece.samples)][1:]
-        samples = np.concatenate(parts)
+        samples = joined(pieces)
         return Speech(
             samples=samples,
             rate=RATE,
             seconds=len(samples) / RATE,
-            language=self._encoder(language).settings.language,
+            language=self.encoder(language).settings.language,
             seed=seed,
             pieces=len(pieces),
             cut=sum(piece.cut for piece in pieces),
@@ -180,33 +237,123 @@ class SpeechEngine:
         language: str | None = None,
         seed: int = 0,
     ) -> Iterator[Piece]:
-        """Yield the speech of a text, piece by piece.
+        """Yield the speech of a text, sentence by sentence; see `perform`."""
+        references = () if reference is None else (reference,)
+        for made in self.perform(Asked(text, references, language, seed)):
+            assert isinstance(made, Piece)
+            yield made
+
+    def perform(self, asked: Asked, stream: bool = False) -> Iterator[Piece | np.ndarray]:
+        """Yield the speech of a text, sentence by sentence.
 
         Args:
-            text: As people write it.
-            reference: A recording whose voice is imitated; the voice's own clip by default.
-            language: The voice's own by default.
-            seed: The same seed gives the same speech on the same machine.
+            asked: The text and how. The same seed gives the same speech on the same machine.
+            stream: Also yield the samples of the first sentence while it is written, before its
+                `Piece`; those of the others come with their `Piece`.
 
         Raises:
             UserError: The text is empty, too long, or has characters that the voice can't read;
-                the language is not known; the reference can't serve.
+                the language is not known; a reference can't serve.
             StudioError: The model gave values that are not numbers.
         """
-        import torch
+        planned = sentences.plan(asked.text, self.encoder(asked.language), asked.phonemes)
+        together = TOGETHER["cpu" if self.device == "cpu" else "cuda"]
+        first = 0
+        if stream:
+            yield from self._streamed(planned, asked)
+            first = 1
+        for start in range(first, len(planned), together):
+            numbers = range(start, min(start + together, len(planned)))
+            yield from self._batch(planned, numbers, asked)
 
-        encoder = self._encoder(language)
-        pieces = pieces_of(text, encoder)
-        conditioning = self._condition(reference or self.voice.reference)
-        for number, prepared in enumerate(pieces):
-            # The seed holds for a piece, not for what was said before it; the global generator,
-            # which is all that `generate` reads, is given back as it was.
-            with torch.random.fork_rng(devices=[0] if self.device == "cuda" else []):
-                torch.manual_seed(seed + number)
-                samples, codes, cut = self._synthesise(prepared, encoder, conditioning)
-            yield Piece(number + 1, len(pieces), prepared, samples, codes, cut)
+    def again(self, asked: Asked, number: int, seed: int) -> Piece:
+        """Return one sentence of a text, drawn with another seed.
 
-    def _encoder(self, language: str | None) -> TextEncoder:
+        Args:
+            asked: The whole text.
+            number: Of the sentence, from 1.
+            seed: What it is drawn with.
+
+        Raises:
+            UserError: The text has no such sentence; see also `perform`.
+        """
+        planned = sentences.plan(asked.text, self.encoder(asked.language), asked.phonemes)
+        if not 1 <= number <= len(planned):
+            raise UserError(f"The text has {len(planned)} sentences, and no number {number}")
+        asked = replace(asked, seed=seed - number + 1)
+        (piece,) = self._batch(planned, range(number - 1, number), asked)
+        return piece
+
+    def _begun(
+        self, planned: Sequence[Planned], numbers: range, asked: Asked
+    ) -> tuple[Vocoder, Iterator[Step]]:
+        from amharic_tts.synthesis.drawing import Drawing
+        from amharic_tts.synthesis.vocoder import Vocoder
+        from amharic_tts.synthesis.writing import Line, write
+
+        drawing = Drawing.of(asked.sampling, self._model.config)
+        conditioning = self._conditioner.of(asked.references or (self.voice.reference,))
+        vocoder = Vocoder(self._model.hifigan_decoder, conditioning.speaker, drawing.speed)
+        lines = [Line(planned[n].tokens, planned[n].prepared, asked.seed + n) for n in numbers]
+        writing = write(self._runner, conditioning.latents, lines, drawing, self._looked)
+        return vocoder, _timed(writing, self.pace)
+
+    def _batch(self, planned: Sequence[Planned], numbers: range, asked: Asked) -> Iterator[Piece]:
+        """Yield sentences that are written together, in their order, each when it is there."""
+        vocoder, writing = self._begun(planned, numbers, asked)
+        waiting: dict[int, Piece] = {}
+        wanted = iter(numbers)
+        next_one = next(wanted)
+        for step in writing:
+            if step.written is None:
+                continue
+            samples = self._heard(partial(vocoder.whole, step.written.latents))
+            at = numbers[step.row]
+            waiting[at] = _piece(at, planned, samples, step.written, asked.seed + at)
+            while next_one in waiting:
+                yield waiting.pop(next_one)
+                next_one = next(wanted, -1)
+
+    def _streamed(self, planned: Sequence[Planned], asked: Asked) -> Iterator[Piece | np.ndarray]:
+        """Yield the samples of the first sentence while it is written, then its piece."""
+        from amharic_tts.synthesis.vocoder import SoundStream
+        from amharic_tts.synthesis.writing import GROWTH
+
+        vocoder, writing = self._begun(planned, range(1), asked)
+        sounding, stretches = SoundStream(vocoder), iter(GROWTH)
+        stretch, given = next(stretches), list[np.ndarray]()
+        for step in writing:
+            sounding.feed(step.latent)
+            if step.written is None and sounding.ready < stretch:
+                continue
+            given.append(self._heard(partial(sounding.take, last=step.written is not None)))
+            stretch = next(stretches, stretch)
+            yield given[-1]
+            if step.written is not None:
+                yield _piece(0, planned, np.concatenate(given), step.written, asked.seed)
+
+    def _heard(self, make: Callable[[], np.ndarray]) -> np.ndarray:
+        began = time.perf_counter()
+        samples = make()
+        self.pace.sounding += time.perf_counter() - began
+        self.pace.spoken += len(samples) / RATE
+        if not np.isfinite(samples).all():
+            raise StudioError(
+                "The voice gave sound that is not made of numbers",
+                "Its training may have gone wrong: look at its loss, or use an earlier checkpoint",
+            )
+        return samples
+
+    def _looked(self) -> None:
+        if self.watch is not None:
+            self.watch()
+
+    def encoder(self, language: str | None = None) -> TextEncoder:
+        """Return how a language is read, the voice's own by default.
+
+        Raises:
+            UserError: The voice does not know it.
+        """
         own = self.voice.settings
         code = own.language if language is None else languages.canonical(language)
         if code == own.language:
@@ -220,109 +367,60 @@ class SpeechEngine:
             )
         return TextEncoder(self.voice.folder / "vocab.json", settings)
 
-    def _condition(self, reference: Path) -> _Conditioning:
-        """Return what the model takes from a clip; the last one is kept."""
-        import torch
 
-        samples = read_reference(reference)
-        source = (str(reference.absolute()), reference.stat().st_mtime_ns)
-        if self._conditioning is None or self._conditioning.source != source:
-            config = self._model.config
-            audio = torch.from_numpy(samples)[None, : REFERENCE_RATE * config.max_ref_len]
-            if config.sound_norm_refs:
-                audio = audio / audio.abs().max() * 0.75
-            latents = self._model.get_gpt_cond_latents(
-                audio.to(self.device),
-                REFERENCE_RATE,
-                length=config.gpt_cond_len,
-                chunk_length=config.gpt_cond_chunk_len,
-            )
-            speaker = self._model.get_speaker_embedding(audio.to(self.device), REFERENCE_RATE)
-            self._conditioning = _Conditioning(source, latents, speaker)
-        return self._conditioning
-
-    def _looked_at(self, codes: Tensor, scores: Tensor, **_: Any) -> Tensor:
-        """Let `watch` break the speech off; ends nothing by itself."""
-        import torch
-
-        if self.watch is not None:
-            self.watch()
-        return torch.zeros(codes.shape[0], dtype=torch.bool, device=codes.device)
-
-    def _synthesise(
-        self, prepared: str, encoder: TextEncoder, conditioning: _Conditioning
-    ) -> tuple[np.ndarray, int, bool]:
-        """Return samples, number of audio codes, and whether they were cut.
-
-        The steps of coqui's `Xtts.inference`, on our tokens, with a bound on the codes and a look
-        at how they ended.
-        """
-        import torch
-        from transformers import StoppingCriteriaList
-
-        gpt, config = self._model.gpt, self._model.config
-        bound = text_split.max_codes(prepared, gpt.max_gen_mel_tokens)
-        with torch.inference_mode():
-            tokens = torch.tensor([encoder.encode(prepared)], device=self.device)
-            codes = gpt.generate(
-                cond_latents=conditioning.latents,
-                text_inputs=tokens,
-                do_sample=True,
-                top_p=config.top_p,
-                top_k=config.top_k,
-                temperature=config.temperature,
-                length_penalty=config.length_penalty,
-                repetition_penalty=config.repetition_penalty,
-                num_return_sequences=1,
-                num_beams=1,
-                output_attentions=False,
-                max_new_tokens=bound,
-                stopping_criteria=StoppingCriteriaList([self._looked_at]),
-            )
-            count = codes.shape[-1]
-            latents = gpt(
-                tokens,
-                torch.tensor([tokens.shape[-1]], device=self.device),
-                codes,
-                torch.tensor([count * gpt.code_stride_len], device=self.device),
-                cond_latents=conditioning.latents,
-                return_attentions=False,
-                return_latent=True,
-            )
-            wav = self._model.hifigan_decoder(latents, g=conditioning.speaker)
-        samples = wav.float().cpu().numpy().reshape(-1)
-        if not np.isfinite(samples).all():
-            raise StudioError(
-                "The voice gave sound that is not made of numbers",
-                "Its training may have gone wrong: look at its loss, or use an earlier checkpoint",
-            )
-        return samples, count, int(codes[0, -1]) != gpt.stop_audio_token
+def _piece(
+    at: int, planned: Sequence[Planned], samples: np.ndarray, written: Written, seed: int
+) -> Piece:
+    own = planned[at]
+    return Piece(
+        number=at + 1,
+        total=len(planned),
+        text=own.text,
+        prepared=own.prepared,
+        samples=samples,
+        codes=len(written.codes),
+        cut=written.cut,
+        pause=own.pause,
+        seed=seed,
+    )
 
 
-def pieces_of(text: str, encoder: TextEncoder) -> list[str]:
-    """Return the prepared text in pieces that the model can say.
+def _timed(writing: Iterator[Step], pace: Pace) -> Iterator[Step]:
+    """Hand steps on; count the time between them and the codes."""
+    while True:
+        began = time.perf_counter()
+        step = next(writing, None)
+        pace.writing += time.perf_counter() - began
+        if step is None:
+            return
+        pace.codes += 1
+        yield step
 
-    Raises:
-        UserError: The text is too long, has nothing to say or what the voice can't read.
+
+def silence_after(samples: np.ndarray, pause: float) -> int:
+    """Return how many samples of silence to add so that a pause is as long as asked for.
+
+    Args:
+        samples: What is heard before, at `RATE`; its own silence at the end counts.
+        pause: Seconds.
     """
-    if len(text) > MAX_CHARACTERS:
-        raise UserError(
-            f"The text has {len(text)} characters; a request takes {MAX_CHARACTERS} at most",
-            "Speak it in parts",
-        )
-    prepared = encoder.prepare(text)
-    if not any(character.isalnum() for character in prepared):
-        raise UserError("There is nothing to say in this text", "Type some words")
-    unknown = encoder.unknown_prepared(prepared)
-    if unknown:
-        kind = "sounds" if encoder.settings.text_mode == "phonemes" else "characters"
-        named = " ".join(f"`{what}`" for what in unknown[:20])
-        raise UserError(
-            f"The voice can't read these {kind}: {named}",
-            f"Write them in another way, or take them out; the language is "
-            f"`{encoder.settings.language}`",
-        )
-    return text_split.split(prepared, lambda piece: len(encoder.encode(piece)), MAX_TEXT_TOKENS)
+    loud = np.flatnonzero(np.abs(samples) > _QUIET)
+    own = len(samples) - (int(loud[-1]) + 1 if len(loud) else 0)
+    return max(0, round(pause * RATE) - own)
+
+
+_QUIET = 0.01
+"""Amplitude below which the end of a sentence counts as silent (-40 dB)."""
+
+
+def joined(pieces: Sequence[Piece]) -> np.ndarray:
+    """Return the sound of pieces with the pauses between them."""
+    parts: list[np.ndarray] = []
+    for number, piece in enumerate(pieces):
+        parts.append(piece.samples)
+        if number < len(pieces) - 1:
+            parts.append(np.zeros(silence_after(piece.samples, piece.pause), dtype=np.float32))
+    return np.concatenate(parts)
 
 
 def _check_settings(settings: TextSettings) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from amharic_tts.base_models.gpt import new_gpt
 from amharic_tts.base_models.widths import DECODER, LISTENER, Layout, narrowed
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.tokenizer.ethiopic_bpe import make_tokenizer
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
     from TTS.tts.models.xtts import Xtts
     from TTS.vocoder.models.hifigan_generator import HifiganGenerator
 
-_SHARED = ("gpt_inference.", "gpt.wte.")
-"""What `init_gpt_for_inference` adds to the GPT: other names of the same weights."""
 _DECODER, _LISTENER = "hifigan_decoder.waveform_decoder.", "hifigan_decoder.speaker_encoder."
 
 
 def load_model(
-    config_json: Path, vocab: Path, settings: TextSettings, state: Mapping[str, Tensor]
+    config_json: Path,
+    vocab: Path,
+    settings: TextSettings,
+    state: Mapping[str, Tensor],
+    taken: bool = False,
 ) -> Xtts:
     """Return the model on the CPU, ready to speak.
 
@@ -36,30 +39,35 @@ def load_model(
         vocab: Its size is that of the text embedding in `state`.
         settings: How text is read.
         state: All weights, as `load_model_state` returns them.
+        taken: The model takes the tensors themselves, without a copy: where they are mapped from a
+            file, no memory is used for what is never read.
 
     Raises:
         UserError: The weights do not fit the configuration or the vocabulary.
     """
+    import torch
     from TTS.tts.configs.xtts_config import XttsConfig
     from TTS.tts.models.xtts import Xtts
 
     config = XttsConfig()
     config.load_json(config_json)
-    config.model_args.gpt_number_text_tokens = None  # or the GPT would be built twice
+    config.model_args.gpt_number_text_tokens = None  # the GPT is built below
     model = Xtts(config)
     model.tokenizer = make_tokenizer(vocab, settings)
-    model.init_models()
+    tokens = model.tokenizer.tokenizer
+    start, stop = tokens.token_to_id("[START]"), tokens.token_to_id("[STOP]")
+    with torch.device("meta" if taken else "cpu"):
+        model.gpt = new_gpt(model.args, start, stop, model.tokenizer.get_number_tokens())
     try:
-        model.load_state_dict(_narrow(model, state), strict=True)
+        model.load_state_dict(_narrow(model, state), strict=True, assign=taken)
     except (RuntimeError, StudioError) as error:
         raise UserError(
             f"The weights do not fit `{config_json}`: " + " ".join(str(error).split())[:300],
             "The files of a voice belong together; export it again",
         ) from error
     _leave_out_idle_blocks(model.hifigan_decoder.waveform_decoder)
+    model.gpt.eval()  # not `Xtts.eval`, which adds other names of the same weights to the GPT
     model.hifigan_decoder.eval()
-    model.gpt.init_gpt_for_inference(kv_cache=True)
-    model.gpt.eval()
     return model
 
 
@@ -133,6 +141,5 @@ def replace_gpt(model: Xtts, state: Mapping[str, Tensor]) -> None:
     """
     named = {key.removeprefix("gpt."): value for key, value in state.items()}
     missing, extra = model.gpt.load_state_dict(named, strict=False)
-    missing = [key for key in missing if not key.startswith(_SHARED)]
     if missing or extra:
         raise StudioError(f"These are not the weights of this GPT: missing {missing}, too {extra}")

@@ -11,23 +11,26 @@ from amharic_tts.errors import UserError
 RATE = 22050
 SHORTEST = 0.5
 """Seconds; below this XTTS' conditioning has nothing to hold on to."""
+LONGEST = 60.0
+"""Seconds of a recording that are looked at, its first ones."""
 _SILENT = 1e-3
 """Peak below which a clip counts as silent (-60 dB)."""
 
 
 def read_reference(path: Path) -> np.ndarray:
-    """Return a reference clip, float32 mono at 22050 Hz.
+    """Return a reference clip, float32 mono at 22050 Hz, at most `LONGEST` of it.
 
     Raises:
         UserError: The file is missing or unreadable, shorter than `SHORTEST`, or silent.
     """
-    from amharic_tts.audio.read import read
+    from amharic_tts.audio.read import decode
 
     if not path.is_file():
         raise UserError(
             f"There is no reference clip `{path}`", "Choose a recording of some seconds"
         )
-    return check_reference(read(path, rate=RATE), path.name)
+    # A whole audiobook given as a reference is not decoded to its end.
+    return check_reference(decode(path, rate=RATE, limit=LONGEST).samples, path.name)
 
 
 def check_reference(samples: np.ndarray, name: str) -> np.ndarray:

@@ -1,10 +1,10 @@
 """The speech process: `python -m amharic_tts.synthesis.worker`, JSON lines in and out.
 
 It exists because importing coqui takes 15 s and some hundred MB, which the page must not pay. One
-request a line on stdin, ``{"id", "voice", "text", "reference", "language", "seed", "out"}``, with
-``"built_in": true`` where the voice is the practice base, which is unpacked on first use. For each,
+request a line on stdin: a `SpeechRequest` with an ``"id"``, the voice's folder as ``"voice"``, and
+``"built_in": true`` where that is the practice base, which is unpacked on first use. For each,
 events on stdout as in `events.to_json` with the request's ``"id"``, the last one `Done` or
-`Failed`. It ends when stdin ends.
+`Failed`. ``{"id", "cancel": true}`` breaks a request off. It ends when stdin ends.
 """
 
 from __future__ import annotations
@@ -13,24 +13,28 @@ import io
 import json
 import logging
 import os
+import queue
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-import numpy as np
-
 from amharic_tts.errors import StudioError
-from amharic_tts.events import Clock, Done, Event, Failed, Finding, Progress
-from amharic_tts.files import disk_errors, writing
+from amharic_tts.events import Event, Failed, Progress
+from amharic_tts.synthesis.request import SpeechRequest
 from amharic_tts.synthesis.voices import VOICE_JSON, check_voice
 
 if TYPE_CHECKING:
+    from amharic_tts.synthesis.check import SentenceJudge
     from amharic_tts.synthesis.engine import SpeechEngine
 
 logger = logging.getLogger(__name__)
+
+
+class Cancelled(Exception):
+    """Nobody waits for this request any more."""
 
 
 class Worker:
@@ -38,59 +42,41 @@ class Worker:
 
     def __init__(self) -> None:
         self._engine: SpeechEngine | None = None
-        self._loaded: tuple[str, int] | None = None
+        self._loaded: tuple[str, int, str] | None = None
+        self._judge: SentenceJudge | None = None
 
-    def answer(self, request: dict[str, Any]) -> Iterator[Event]:
+    def answer(self, body: dict[str, Any], cancelled: threading.Event) -> Iterator[Event]:
         """Yield the events of one request, the last one `Done` with the result.
 
         Raises:
             StudioError: What the engine raises.
+            Cancelled: `cancelled` was set.
         """
-        began = time.monotonic()
-        folder = Path(request["voice"])
-        if request.get("built_in"):
+        request = SpeechRequest.from_json(body)
+        folder = Path(request.voice)
+        if body.get("built_in"):
             yield from _unpack(folder)
         voice = check_voice(folder)  # a wrong folder is told at once, before the library is loaded
-        yield from self._load(folder)
+        yield from self._load(folder, request.precision)
         engine = self._engine
         assert engine is not None
-        from amharic_tts.synthesis.engine import PAUSE, RATE
+        from amharic_tts.synthesis.check import SentenceJudge
+        from amharic_tts.synthesis.performance import perform
 
-        reference = Path(request["references"][0]) if request["references"] else None
-        parts: list[np.ndarray] = []
-        cut = total = 0
-        clock: Clock | None = None
-        for piece in engine.say(request["text"], reference, request["language"], request["seed"]):
-            if parts:
-                parts.append(np.zeros(int(PAUSE * RATE), dtype=np.float32))
-            parts.append(piece.samples)
-            cut, total = cut + piece.cut, piece.total
-            clock = clock or Clock(piece.total, "Speaking", done=0)
-            yield clock.progress(piece.number)
-        samples = np.concatenate(parts)
-        write_wav(Path(request["out"]), samples, RATE)
-        if cut:
-            yield Finding(
-                code="cut",
-                message=f"{cut} of {total} pieces did not end by themselves and were cut",
-            )
-        yield Done(
-            {
-                "audio": request["out"],
-                "seconds": round(len(samples) / RATE, 3),
-                "rate": RATE,
-                "language": request["language"] or voice.language,
-                "voice": str(folder),
-                "seed": request["seed"],
-                "pieces": total,
-                "cut": cut,
-                "note": voice.note,
-                "took": round(time.monotonic() - began, 3),
-            }
-        )
+        # Kept, because it keeps its recogniser loaded.
+        judge = self._judge = self._judge or SentenceJudge()
 
-    def _load(self, folder: Path) -> Iterator[Event]:
-        source = (str(folder), (folder / VOICE_JSON).stat().st_mtime_ns)
+        def look() -> None:
+            if cancelled.is_set():
+                raise Cancelled
+
+        engine.watch = look
+        for event in perform(engine, voice, request, judge):
+            look()
+            yield event
+
+    def _load(self, folder: Path, precision: Any) -> Iterator[Event]:
+        source = (str(folder), (folder / VOICE_JSON).stat().st_mtime_ns, precision)
         if self._loaded == source:
             return
         if self._engine is None and "TTS" not in sys.modules:
@@ -99,7 +85,7 @@ class Worker:
         from amharic_tts.synthesis.engine import SpeechEngine
 
         self._engine = self._loaded = None  # free the old voice before the new one takes memory
-        self._engine = SpeechEngine.load(folder)
+        self._engine = SpeechEngine.load(folder, precision=precision)
         self._loaded = source
 
 
@@ -113,38 +99,56 @@ def _unpack(folder: Path) -> Iterator[Event]:
     make_ready(folder)
 
 
-def write_wav(path: Path, samples: np.ndarray, rate: int) -> None:
-    """Write 16-bit mono sound in one step: the file is there whole or not at all.
+class Inbox:
+    """Reads requests in a thread, so that one can be broken off while it is answered."""
 
-    Raises:
-        UserError: The disk is full or can't be written.
-    """
-    import soundfile
+    def __init__(self, requests: TextIO) -> None:
+        self._waiting: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._cancelled: dict[int, threading.Event] = {}
+        self._lock = threading.Lock()
+        threading.Thread(target=self._read, args=(requests,), daemon=True).start()
 
-    sound = io.BytesIO()
-    soundfile.write(sound, samples, rate, format="WAV", subtype="PCM_16")
-    with disk_errors(path), writing(path) as file:
-        file.write(sound.getvalue())
+    def _read(self, requests: TextIO) -> None:
+        for line in requests:
+            body = json.loads(line)
+            if body.get("cancel"):
+                with self._lock:
+                    event = self._cancelled.get(body["id"])
+                if event is not None:
+                    event.set()
+                continue
+            with self._lock:
+                self._cancelled[body["id"]] = threading.Event()
+            self._waiting.put(body)
+        self._waiting.put(None)
+
+    def __iter__(self) -> Iterator[tuple[dict[str, Any], threading.Event]]:
+        while (body := self._waiting.get()) is not None:
+            with self._lock:
+                event = self._cancelled[body["id"]]
+            yield body, event
+            with self._lock:
+                del self._cancelled[body["id"]]
 
 
 def serve(requests: TextIO, answers: TextIO) -> None:
     """Answer requests until there are no more; the outermost border of this process."""
     worker = Worker()
-    for line in requests:
-        request = json.loads(line)
-        if "cancel" in request:
-            continue
+    for body, cancelled in Inbox(requests):
+        number = body["id"]
         try:
-            for event in worker.answer(request):
-                _tell(answers, request["id"], event)
+            for event in worker.answer(body, cancelled):
+                _tell(answers, number, event)
+        except Cancelled:
+            _tell(answers, number, Failed("Broken off"))
         except StudioError as error:
-            _tell(answers, request["id"], Failed(error.message, error.hint, error.exit_code))
+            _tell(answers, number, Failed(error.message, error.hint, error.exit_code))
         except BrokenPipeError:
             return
         except Exception as error:
             logger.exception("the request failed")
             failed = Failed(f"{type(error).__name__}: {error}", "This is our mistake; see the log")
-            _tell(answers, request["id"], failed)
+            _tell(answers, number, failed)
 
 
 def _tell(answers: TextIO, number: int, event: Event) -> None:
