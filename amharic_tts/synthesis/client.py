@@ -11,7 +11,6 @@ import secrets
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from amharic_tts.errors import StudioError, UserError
 from amharic_tts.events import Done, Event, Failed, Progress
 from amharic_tts.files import disk_errors
 from amharic_tts.synthesis import voices
+from amharic_tts.synthesis.history import History
 from amharic_tts.synthesis.request import SpeechRequest
 from amharic_tts.workspace import Workspace
 
@@ -83,7 +83,7 @@ class SpeechClient:
         body["voice"] = str(voices.find(self.workspace, request.voice))
         body["built_in"] = request.voice == PRACTICE
         body["seed"] = secrets.randbelow(2**31) if request.seed is None else request.seed
-        body["out"] = str((request.out or self._new_file()).absolute())
+        body["out"] = str((request.out or History(self.workspace).new_sound()).absolute())
         with self._waiting():
             if not self._turn.acquire(blocking=False):
                 yield Progress(0, 0, "Waiting for another speech to be done")
@@ -124,10 +124,6 @@ class SpeechClient:
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
-
-    def _new_file(self) -> Path:
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        return self.workspace.speech / f"{stamp}-{secrets.token_hex(2)}.wav"
 
     def _ask(self, request: dict[str, Any]) -> Iterator[Event]:
         process = self._running()

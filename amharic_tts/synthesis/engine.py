@@ -14,8 +14,10 @@ import numpy as np
 
 from amharic_tts.base_models.checkpoint import load_model_state
 from amharic_tts.errors import StudioError, UserError
-from amharic_tts.synthesis import sentences
+from amharic_tts.synthesis import sentences, text_split
 from amharic_tts.synthesis.loading import load_model, replace_gpt
+from amharic_tts.synthesis.pace import Pace, timed
+from amharic_tts.synthesis.pauses import silence_after
 from amharic_tts.synthesis.request import Precision, Sampling
 from amharic_tts.synthesis.sentences import Planned
 from amharic_tts.synthesis.voices import Voice, check_voice
@@ -82,26 +84,6 @@ class Asked:
     phonemes: bool = False
 
 
-@dataclass
-class Pace:
-    """What was measured while speaking."""
-
-    codes: int = 0
-    writing: float = 0.0
-    """Seconds that the GPT took."""
-    sounding: float = 0.0
-    """Seconds that the decoder took."""
-    spoken: float = 0.0
-    """Seconds of sound."""
-
-    def to_dict(self) -> dict[str, float]:
-        """Return codes a second, and seconds of work for a second of sound."""
-        return {
-            "codes_a_second": round(self.codes / max(self.writing, 1e-9), 1),
-            "real_time_factor": round((self.writing + self.sounding) / max(self.spoken, 1e-9), 3),
-        }
-
-
 class SpeechEngine:
     """One loaded voice. Not safe for use by several threads at once."""
 
@@ -124,6 +106,8 @@ class SpeechEngine:
         self._runner = GptRunner(model.gpt)
         self._conditioner = Conditioner(model)
         self.pace = Pace()
+        self.most_codes: int | None = None
+        """Codes of a sentence that are not passed, beside `text_split.max_codes`."""
         self.watch: Callable[[], None] | None = None
         """Called for every audio code; what it raises breaks the speech off."""
 
@@ -219,7 +203,7 @@ class SpeechEngine:
         """Return the whole speech of a text; see `say`."""
         seed = secrets.randbelow(2**31) if seed is None else seed
         pieces = list(self.say(text, reference, language, seed))
-        samples = joined(pieces)
+        samples = np.concatenate(list(_joined(pieces)))
         return Speech(
             samples=samples,
             rate=RATE,
@@ -294,9 +278,12 @@ class SpeechEngine:
         drawing = Drawing.of(asked.sampling, self._model.config)
         conditioning = self._conditioner.of(asked.references or (self.voice.reference,))
         vocoder = Vocoder(self._model.hifigan_decoder, conditioning.speaker, drawing.speed)
-        lines = [Line(planned[n].tokens, planned[n].prepared, asked.seed + n) for n in numbers]
+        lines = [
+            Line(planned[n].tokens, asked.seed + n, self._most(planned[n].prepared))
+            for n in numbers
+        ]
         writing = write(self._runner, conditioning.latents, lines, drawing, self._looked)
-        return vocoder, _timed(writing, self.pace)
+        return vocoder, timed(writing, self.pace)
 
     def _batch(self, planned: Sequence[Planned], numbers: range, asked: Asked) -> Iterator[Piece]:
         """Yield sentences that are written together, in their order, each when it is there."""
@@ -344,6 +331,12 @@ class SpeechEngine:
             )
         return samples
 
+    def _most(self, prepared: str) -> int:
+        limit = int(self._model.gpt.max_gen_mel_tokens)
+        if self.most_codes is not None:
+            limit = min(limit, self.most_codes)
+        return text_split.max_codes(prepared, limit)
+
     def _looked(self) -> None:
         if self.watch is not None:
             self.watch()
@@ -385,42 +378,12 @@ def _piece(
     )
 
 
-def _timed(writing: Iterator[Step], pace: Pace) -> Iterator[Step]:
-    """Hand steps on; count the time between them and the codes."""
-    while True:
-        began = time.perf_counter()
-        step = next(writing, None)
-        pace.writing += time.perf_counter() - began
-        if step is None:
-            return
-        pace.codes += 1
-        yield step
-
-
-def silence_after(samples: np.ndarray, pause: float) -> int:
-    """Return how many samples of silence to add so that a pause is as long as asked for.
-
-    Args:
-        samples: What is heard before, at `RATE`; its own silence at the end counts.
-        pause: Seconds.
-    """
-    loud = np.flatnonzero(np.abs(samples) > _QUIET)
-    own = len(samples) - (int(loud[-1]) + 1 if len(loud) else 0)
-    return max(0, round(pause * RATE) - own)
-
-
-_QUIET = 0.01
-"""Amplitude below which the end of a sentence counts as silent (-40 dB)."""
-
-
-def joined(pieces: Sequence[Piece]) -> np.ndarray:
-    """Return the sound of pieces with the pauses between them."""
-    parts: list[np.ndarray] = []
-    for number, piece in enumerate(pieces):
-        parts.append(piece.samples)
-        if number < len(pieces) - 1:
-            parts.append(np.zeros(silence_after(piece.samples, piece.pause), dtype=np.float32))
-    return np.concatenate(parts)
+def _joined(pieces: Sequence[Piece]) -> Iterator[np.ndarray]:
+    """Yield the sound of pieces and the pauses between them."""
+    for piece in pieces:
+        yield piece.samples
+        if piece.number < len(pieces):
+            yield np.zeros(silence_after(piece.samples, piece.pause, RATE), dtype=np.float32)
 
 
 def _check_settings(settings: TextSettings) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 from amharic_tts.events import Chunk, Clock, Done, Event, Finding, Sentence
 from amharic_tts.files import disk_errors, writing
 from amharic_tts.synthesis.check import SentenceCheck, SentenceJudge, best
-from amharic_tts.synthesis.engine import RATE, Asked, Piece, SpeechEngine, silence_after
+from amharic_tts.synthesis.engine import RATE, Asked, Piece, SpeechEngine
+from amharic_tts.synthesis.pauses import silence_after
 from amharic_tts.synthesis.request import SpeechRequest
 from amharic_tts.synthesis.voices import Voice
 
@@ -64,7 +65,7 @@ class _Performance:
         # A sentence that may be said again can't be heard before it is whole.
         stream = request.stream and request.takes == 1
         streamed = False
-        for made in engine.perform(self._asked, stream):
+        for made in self._made(stream):
             if isinstance(made, np.ndarray):
                 streamed = True
                 yield from self._sound(made)
@@ -75,6 +76,11 @@ class _Performance:
         write_wav(self._out, samples, RATE)
         yield from self._findings()
         yield Done(self._result(samples))
+
+    def _made(self, stream: bool) -> Iterator[Piece | np.ndarray]:
+        if self._request.only is None:
+            return self._engine.perform(self._asked, stream)
+        return iter([self._engine.again(self._asked, self._request.only, self._seed)])
 
     def _sound(self, samples: np.ndarray) -> Iterator[Event]:
         """Take the next stretch of sound in, and hand it on where it is asked for."""
@@ -107,8 +113,8 @@ class _Performance:
         )
         self._told.append(told)
         yield told
-        if piece.number < piece.total:
-            silence = silence_after(piece.samples, piece.pause)
+        if piece.number < piece.total and self._request.only is None:
+            silence = silence_after(piece.samples, piece.pause, RATE)
             yield from self._sound(np.zeros(silence, dtype=np.float32))
         yield clock.progress(piece.number)
 
@@ -119,7 +125,7 @@ class _Performance:
         takes = [(piece, self._checked(piece))]
         while takes[-1][1].verdict == "failed" and len(takes) < self._request.takes:
             # Far from the seeds of the other sentences.
-            seed = (self._seed + piece.number - 1 + 7919 * len(takes)) % 2**31
+            seed = (piece.seed + 7919 * len(takes)) % 2**31
             again = self._engine.again(self._asked, piece.number, seed)
             takes.append((again, self._checked(again)))
         at = best([check for _, check in takes])

@@ -98,6 +98,8 @@ class SpeechRequest:
     """Compare each sentence with what the phoneme recogniser hears."""
     takes: int = 1
     """Say a sentence that fails its check up to so many times; the best is kept."""
+    only: int | None = None
+    """Speak this sentence of the text alone, by its number; drawn with just this seed."""
     precision: Precision = "auto"
     stream: bool = False
     """Yield `events.Chunk` while it is made."""

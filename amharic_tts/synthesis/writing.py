@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from amharic_tts.errors import StudioError
-from amharic_tts.synthesis import text_split
 from amharic_tts.synthesis.drawing import Drawer, Drawing
 from amharic_tts.synthesis.gpt_runner import GptRunner
 
@@ -23,8 +22,9 @@ class Line:
     """What is written."""
 
     tokens: tuple[int, ...]
-    prepared: str
     seed: int
+    most: int
+    """Codes after which it is cut, where the model does not stop by itself."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def write(
         _Row(
             number,
             Drawer(drawing, line.seed, gpt.start_audio_token, runner.device),
-            text_split.max_codes(line.prepared, gpt.max_gen_mel_tokens),
+            line.most,
             [],
             [],
         )

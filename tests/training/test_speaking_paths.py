@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import soundfile
 import torch
 
 from amharic_tts.errors import StudioError, UserError
-from amharic_tts.synthesis import sentences, text_split
+from amharic_tts.synthesis import sentences
 from amharic_tts.synthesis.drawing import Drawing
 from amharic_tts.synthesis.engine import RATE, Asked, Piece, SpeechEngine
 from amharic_tts.synthesis.request import Sampling
@@ -25,7 +24,9 @@ TEXTS = ("hello there", "one two three four five", "a")
 
 @pytest.fixture(scope="module")
 def engine(practice_voice: Path) -> SpeechEngine:
-    return SpeechEngine.load(practice_voice, device="cpu", precision="fp32")
+    loaded = SpeechEngine.load(practice_voice, device="cpu", precision="fp32")
+    loaded.most_codes = MOST
+    return loaded
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +41,12 @@ def stock(practice_voice: Path) -> Any:
     return model
 
 
-@pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setattr(text_split, "max_codes", lambda prepared, limit: 30)
-    yield 30
+MOST = 30
 
 
 def lines(engine: SpeechEngine, seed: int = 5) -> list[Line]:
     encoder = engine.encoder("en")
-    return [Line(tuple(encoder.encode(t)), t, seed + n) for n, t in enumerate(TEXTS)]
+    return [Line(tuple(encoder.encode(t)), seed + n, MOST) for n, t in enumerate(TEXTS)]
 
 
 def written(engine: SpeechEngine, chosen: list[Line], drawing: Drawing) -> list[Written]:
@@ -61,7 +59,7 @@ def written(engine: SpeechEngine, chosen: list[Line], drawing: Drawing) -> list[
 
 
 def test_the_same_seed_draws_the_codes_of_stock_coqui_and_its_latents(
-    engine: SpeechEngine, stock: Any, short: int
+    engine: SpeechEngine, stock: Any
 ) -> None:
     voice = engine._conditioner.of([engine.voice.reference])
     for line in lines(engine):
@@ -77,7 +75,7 @@ def test_the_same_seed_draws_the_codes_of_stock_coqui_and_its_latents(
                 top_k=50,
                 temperature=0.75,
                 repetition_penalty=5.0,
-                max_new_tokens=short,
+                max_new_tokens=MOST,
             )
             latents = stock.gpt(
                 text,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import torch
 
 from amharic_tts.base_models.checkpoint import load_model_state
 from amharic_tts.errors import StudioError, UserError
-from amharic_tts.synthesis import sentences, text_split
-from amharic_tts.synthesis.engine import RATE, SpeechEngine, silence_after
+from amharic_tts.synthesis import sentences
+from amharic_tts.synthesis.engine import RATE, SpeechEngine
+from amharic_tts.synthesis.pauses import silence_after
 from amharic_tts.synthesis.voice_files import write_voice
 from amharic_tts.synthesis.voices import check_voice
 from amharic_tts.tokenizer.settings import TextSettings, current
@@ -25,10 +27,11 @@ def engine(practice_voice: Path) -> SpeechEngine:
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> int:
+def short(engine: SpeechEngine) -> Iterator[int]:
     """Bounds every piece to some ten codes: sound is slow to make on a CPU."""
-    monkeypatch.setattr(text_split, "max_codes", lambda prepared, limit: 10)
-    return 10
+    engine.most_codes = 10
+    yield 10
+    engine.most_codes = None
 
 
 def copy(voice: Path, target: Path) -> Path:
@@ -136,15 +139,14 @@ def test_a_stock_language_sounds_as_from_stock_coqui(engine: SpeechEngine, short
 
 
 def test_a_long_text_is_spoken_in_pieces_with_pauses(
-    engine: SpeechEngine, monkeypatch: pytest.MonkeyPatch
+    engine: SpeechEngine, monkeypatch: pytest.MonkeyPatch, short: int
 ) -> None:
     monkeypatch.setattr(sentences, "_SHORT", 0.0)
-    monkeypatch.setattr(text_split, "max_codes", lambda prepared, limit: 5)
     pieces = list(engine.say("ሀ። ለ።", seed=1))
     assert [(p.number, p.total, p.prepared) for p in pieces] == [(1, 2, "ሀ።"), (2, 2, "ለ።")]
     speech = engine.speak("ሀ። ለ።", seed=1)
     first = len(pieces[0].samples)
-    pause = silence_after(pieces[0].samples, sentences.SENTENCE)
+    pause = silence_after(pieces[0].samples, sentences.SENTENCE, RATE)
     assert 0 < pause <= round(sentences.SENTENCE * RATE)
     assert len(speech.samples) == sum(len(piece.samples) for piece in pieces) + pause
     assert not speech.samples[first : first + pause].any()
