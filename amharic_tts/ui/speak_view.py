@@ -1,4 +1,4 @@
-"""What the Speak page shows of a speech, as HTML: sound while it is made, the whole with its marks."""
+"""A speech as the Speak page shows it: while it is made, and the whole with its marks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class Live:
     def add(self, chunk: Chunk) -> None:
         """Take the next stretch."""
         number = len(self._chunks)
-        self._chunks.append(f'<i data-n="{number}" data-rate="{chunk.rate}" data-pcm="{chunk.pcm}"></i>')
+        self._chunks.append(
+            f'<i data-n="{number}" data-rate="{chunk.rate}" data-pcm="{chunk.pcm}"></i>'
+        )
 
     def html(self, sentences: Sequence[Sentence], say: Words) -> str:
         """Return the newest stretches, and the sentences that are made."""
@@ -73,7 +75,9 @@ def figure(spoken: Spoken, say: Words) -> str:
 def _sentences(sentences: Sequence[Sentence], say: Words, again: bool) -> str:
     if not sentences:
         return ""
-    return f'<ol class="speak-sentences">{"".join(_sentence(s, say, again) for s in sentences)}</ol>'
+    return (
+        f'<ol class="speak-sentences">{"".join(_sentence(s, say, again) for s in sentences)}</ol>'
+    )
 
 
 def _sentence(one: Sentence, say: Words, again: bool) -> str:
@@ -92,7 +96,9 @@ def _sentence(one: Sentence, say: Words, again: bool) -> str:
     button = ""
     if again:
         label = escape(say("speak.again"))
-        button = f'<button type="button" class="speak-again" data-number="{one.number}">{label}</button>'
+        button = (
+            f'<button type="button" class="speak-again" data-number="{one.number}">{label}</button>'
+        )
     return (
         f'<li data-start="{one.start:.4f}" data-stop="{one.stop:.4f}">'
         f'<button type="button" class="speak-text">{escape(one.text)}</button>'

@@ -14,7 +14,17 @@ TRAIN_STYLE = ASSETS / "train.css"
 CLIPS_STYLE = ASSETS / "clips.css"
 CHECK_STYLE = ASSETS / "check.css"
 CUTS_STYLE = ASSETS / "cuts.css"
-STYLES = [STYLE, G2P_STYLE, PHONEMES_STYLE, TRAIN_STYLE, CLIPS_STYLE, CHECK_STYLE, CUTS_STYLE]
+SPEAK_STYLE = ASSETS / "speak.css"
+STYLES = [
+    STYLE,
+    G2P_STYLE,
+    PHONEMES_STYLE,
+    TRAIN_STYLE,
+    CLIPS_STYLE,
+    CHECK_STYLE,
+    CUTS_STYLE,
+    SPEAK_STYLE,
+]
 ICON = ASSETS / "icon.svg"
 FAMILY = "Studio Sans"
 HEAD = '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'

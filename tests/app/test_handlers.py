@@ -188,11 +188,11 @@ def test_speaking_tells_what_it_does_and_a_failure_frees_the_button(
 
     voice = Voice(Progress(0, 0, "Loading the voice"), Failed("It ended", "Again"), Done())
     page = build(SpeakPage(studio(full), voice))  # type: ignore[arg-type]
-    seen = list(page.speak("/etc", "ሰላም", None, 7))
+    seen = list(page.speak(voice="/etc", text="ሰላም", seed=7))
     assert "There is no such voice" in seen[-2][page.told]
     assert voice.asked == []
     monkeypatch.setattr(page, "known", lambda: [type("V", (), {"id": "run-1", "note": ""})()])
-    seen = list(page.speak("run-1", "ሰላም", None, 7))
+    seen = list(page.speak(voice="run-1", text="ሰላም", seed=7))
     assert "Loading the voice" in seen[1][page.told]
     assert "It ended<br><small>Again</small>" in seen[2][page.told]
     assert value(seen[-1][page.go], "interactive") is True

@@ -103,8 +103,11 @@ def test_from_an_empty_studio_to_a_voice(serve: Any, tab: Any, workspace: Worksp
     one.page.locator("#speak-voice input").wait_for()
     one.page.locator("#speak-text textarea").fill("ሰላም")
     one.page.locator("#speak-go").click()
-    one.page.locator("#speak-sound").wait_for(state="visible", timeout=180_000)
-    heard(one, "#speak-sound")
+    figure = one.page.locator("#speak-figure .speak-figure")
+    figure.wait_for(state="visible", timeout=180_000)
+    figure.locator(".speak-play").click()
+    moved = "() => document.querySelector('#speak-figure audio').currentTime > 0"
+    one.page.wait_for_function(moved)
     with one.page.expect_download() as download:
         one.page.locator("#speak-download").click()
     assert download.value.path().read_bytes()[:4] == b"RIFF"

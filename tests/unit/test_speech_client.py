@@ -88,6 +88,7 @@ def test_events_come_through_and_the_process_stays(client: SpeechClient) -> None
         "phonemes": False,
         "check": False,
         "takes": 1,
+        "only": None,
         "precision": "auto",
         "stream": False,
     }
@@ -219,7 +220,16 @@ def test_close_ends_the_process_and_is_harmless_twice(client: SpeechClient) -> N
     [
         (["--voice", "one", "--text", " ", "--out", "a.wav"], "nothing to say"),
         (["--voice", "two", "--text", "ሰላም", "--out", "a.wav"], "There is no voice `two`"),
-        (["--voice", "one", "--text", "ሰላም", "--out", "a.mp3"], "only WAV is written"),
+        (["--voice", "one", "--text", "ሰላም", "--out", "a.txt"], "this kind of file is not written"),
+        (["--voice", "one", "--text", "ሰላም", "--out", "a.wav", "--takes", "9"], "takes: 9 is"),
+        (
+            ["--voice", "one", "--text", "ሰላም", "--out", "a.wav", "--preset", "x"],
+            "There is no preset `x`",
+        ),
+        (
+            ["--voice", "one", "--text", "ሰላም", "--out", "a.wav", "--precision", "int4"],
+            "precision: there is no `int4`",
+        ),
         (["--voice", "one", "--text", "ሰላም", "--out", "d.wav"], "is a folder"),
         (
             ["--voice", "one", "--text", "ሰላም", "--out", "a.wav", "--reference", "none.wav"],
