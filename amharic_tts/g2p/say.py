@@ -10,16 +10,12 @@ Example:
 
 from __future__ import annotations
 
-import re
-
 from amharic_tts.errors import StudioError
 from amharic_tts.g2p import registry
 from amharic_tts.g2p.speak_phonemes import speakable
-from amharic_tts.text import ethiopic
+from amharic_tts.text.ethiopic import CLAUSE_END
 from amharic_tts.text.normalize import normalize
 
-_MARKS = "".join(ethiopic.PUNCTUATION[1:]) + ".,!?;:"
-_CLAUSE = re.compile(f"([{re.escape(_MARKS)}]+)")
 _PAUSES = {"?": "?", "!": "!", "፧": "?", "።": ".", ".": ".", "፨": "."}
 """How a clause ends for espeak-ng; all other marks are commas."""
 
@@ -31,8 +27,8 @@ def for_espeak(text: str) -> str:
         StudioError: It has a phone that espeak-ng's Amharic voice does not have.
     """
     backend, found = registry.get(registry.DEFAULT), []
-    for part in _CLAUSE.split(normalize(text, "am").text):
-        if _CLAUSE.fullmatch(part):
+    for part in CLAUSE_END.split(normalize(text, "am").text):
+        if CLAUSE_END.fullmatch(part):
             found.append(_PAUSES.get(part[-1], ","))
         elif part.strip():
             spelled = speakable(backend.convert(part.strip()))

@@ -131,8 +131,6 @@ class SpeechEngine:
         _check_settings(voice.settings)
         import torch
 
-        from amharic_tts.synthesis.vocoder import prepare
-
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         model = load_model(
@@ -142,7 +140,6 @@ class SpeechEngine:
             load_model_state(voice.folder / "model.pth", mapped=True),
             taken=True,
         )
-        prepare(model.hifigan_decoder)
         return cls(voice, model.to(device), device, precision)
 
     @property

@@ -49,6 +49,8 @@ def load_model(
     from TTS.tts.configs.xtts_config import XttsConfig
     from TTS.tts.models.xtts import Xtts
 
+    from amharic_tts.synthesis.vocoder import prepare
+
     config = XttsConfig()
     config.load_json(config_json)
     config.model_args.gpt_number_text_tokens = None  # the GPT is built below
@@ -66,6 +68,7 @@ def load_model(
             "The files of a voice belong together; export it again",
         ) from error
     _leave_out_idle_blocks(model.hifigan_decoder.waveform_decoder)
+    prepare(model.hifigan_decoder)
     model.gpt.eval()  # not `Xtts.eval`, which adds other names of the same weights to the GPT
     model.hifigan_decoder.eval()
     return model

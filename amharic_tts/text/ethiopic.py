@@ -6,6 +6,7 @@ Python 3.10 does not know Ethiopic Extended-B.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 
@@ -43,6 +44,8 @@ GEMINATION_AND_VOWEL_LENGTH = "\u135d"
 MARKS = (GEMINATION_AND_VOWEL_LENGTH, VOWEL_LENGTH, GEMINATION)
 WORD_SPACE = "፡"
 PUNCTUATION = tuple(chr(code) for code in range(0x1360, 0x1369))
+CLAUSE_END = re.compile("([" + re.escape("".join(PUNCTUATION[1:]) + ".,!?;:") + "]+)")
+"""Marks that end a clause, Ethiopic and Latin."""
 NUMBERS = tuple(chr(code) for code in range(0x1369, 0x137D))
 """The numerals ፩ to ፼."""
 TONE_MARKS = tuple(chr(code) for code in range(0x1390, 0x139A))

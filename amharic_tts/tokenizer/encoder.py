@@ -23,9 +23,8 @@ MAX_TEXT_TOKENS = 200
 """Longest text, in tokens, that XTTS is trained on (`max_text_length` of coqui's recipe)."""
 STOP, UNKNOWN = "[STOP]", "[UNK]"
 
-# Marks that end a clause; in phoneme mode they stay in the text, between the phones.
-_PUNCTUATION = "".join(ethiopic.PUNCTUATION[1:]) + ".,!?;:"
-_CLAUSE_END = re.compile(f"([{re.escape(_PUNCTUATION)}]+)")
+# In phoneme mode the marks stay in the text, between the phones.
+_CLAUSE_END = ethiopic.CLAUSE_END
 _PHONE_TOKEN = re.compile(r"\[/[^\[\]]*/\]")
 
 

@@ -22,7 +22,7 @@ from amharic_tts.base_models.practice_parts import Parts
 from amharic_tts.tokenizer.practice import practice_base_vocabulary
 from training.base import RATE
 from training.practice import codec, decoder, listener, reader, weights
-from training.practice.build import Build, Plan
+from training.practice.build import Build, Plan, border
 from training.practice.teacher import Library
 from training.practice.voices import JUDGED, heard
 
@@ -65,7 +65,7 @@ def parts(build: Build, card: str) -> Parts:
         codec=dict(dvae.state_dict()),
         mel_stats=stats,
         speakers=_speakers(build),
-        reference=_stretch(Library(build.clips), JUDGED.name),
+        reference=_stretch(build.library, JUDGED.name),
         language="am",
         text_mode="phonemes",
         note=NOTE,
@@ -85,7 +85,7 @@ def _stretch(library: Library, voice: str) -> np.ndarray:
 
 def _speakers(build: Build) -> dict[str, dict[str, Tensor]]:
     """Return the latents of some voices, as in the released `speakers_xtts.pth`."""
-    library, ear, model = Library(build.clips), build.trained_listener(), build.trained_reader()
+    library, ear, model = build.library, build.trained_listener(), build.trained_reader()
     prompts = reader.Prompts(library, [], build.trained_codec()[1])
     found = {}
     for voice in heard(build.plan.voices, build.plan.seed)[:SPEAKERS]:
@@ -108,14 +108,14 @@ def write(made: Parts, folder: Path) -> None:
 
 
 def main() -> int:
-    """Assemble a base; the outermost border."""
+    """Assemble a base."""
     parser = argparse.ArgumentParser(description="Assemble the practice base.")
     parser.add_argument("build", type=Path, help="folder of training.practice.build")
     parser.add_argument("--out", type=Path, help="folder for the stock file set; must be new")
     parser.add_argument("--pack", type=Path, help="compact file to write")
     parser.add_argument("--card", type=Path, help="model card, Markdown")
     asked = parser.parse_args()
-    build = Build(asked.build, Plan.kept(asked.build, Plan()))
+    build = Build(asked.build, Plan.read(asked.build))
     card = asked.card.read_text(encoding="utf-8") if asked.card else f"# Practice base\n\n{NOTE}.\n"
     made = parts(build, card)
     if asked.out:
@@ -127,4 +127,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(border(main))

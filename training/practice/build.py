@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from amharic_tts.errors import StudioError
+from amharic_tts.errors import StudioError, UserError
 from amharic_tts.files import write_text, writing
 from amharic_tts.tokenizer.encoder import TextEncoder
 from amharic_tts.tokenizer.practice import practice_base_vocabulary
@@ -43,6 +44,7 @@ FIRST, LAST = ("speak",), ("latents", "decoder")
 CHAINS = (("codec", "encode", "reader"), ("listener", "voices"))
 SHARES = {"codec": 0.06, "listener": 0.15, "reader": 0.47, "decoder": 0.22}
 """Of the hours; the rest is for speaking, encoding and latents."""
+PLAN = "plan.json"
 _JUDGED_SHARE = 8
 """One in so many voices is the judged one, so that it is learned best."""
 
@@ -53,9 +55,9 @@ class Plan:
 
     hours: float = 3.0
     voices: int = 160
-    words: int = 36
+    words: int = 90
     """Utterances of one to three words a voice and language."""
-    sentences: int = 44
+    sentences: int = 130
     """Sentences a voice and language."""
     longest: int = 64
     """Characters of a sentence."""
@@ -65,11 +67,27 @@ class Plan:
     @classmethod
     def kept(cls, folder: Path, wanted: Plan) -> Plan:
         """Return the plan that a build was begun with, or write the wanted one."""
-        path = folder / "plan.json"
+        path = folder / PLAN
         if path.exists():
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            return cls.read(folder)
         write_text(path, json.dumps(vars(wanted), indent=1) + "\n")
         return wanted
+
+    @classmethod
+    def read(cls, folder: Path) -> Plan:
+        """Return the plan of a build.
+
+        Raises:
+            UserError: The folder holds no build.
+        """
+        path = folder / PLAN
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise UserError(
+                f"`{folder}` is no build of a practice base: it has no {PLAN}",
+                "Begin one: python -m training.practice.build --out DIR",
+            ) from None
 
 
 def encoders() -> dict[str, list[TextEncoder]]:
@@ -97,6 +115,11 @@ class Build:
     @property
     def held(self) -> Path:
         return self.folder / "held-clips"
+
+    @cached_property
+    def library(self) -> Library:
+        """The teacher's clips, once they are all there."""
+        return Library(self.clips)
 
     @property
     def tell(self) -> Callable[[dict[str, Any]], None]:
@@ -131,7 +154,7 @@ class Build:
 
     def codec(self) -> None:
         codec.train(
-            Library(self.clips),
+            self.library,
             self.folder,
             self.seconds("codec"),
             self.tell,
@@ -141,7 +164,7 @@ class Build:
 
     def listener(self) -> None:
         listener.train(
-            Library(self.clips),
+            self.library,
             self.folder,
             self.seconds("listener"),
             self.tell,
@@ -166,7 +189,7 @@ class Build:
 
     def _embeddings(self, each: int = 8) -> dict[str, Tensor]:
         """Return (each, 512) of every voice: of its longest clips."""
-        library, ear = Library(self.clips), self.trained_listener()
+        library, ear = self.library, self.trained_listener()
         by_voice: dict[str, list[Spoken]] = {}
         for clip in sorted(library.clips, key=lambda clip: clip.start - clip.stop):
             by_voice.setdefault(clip.voice, []).append(clip)
@@ -200,11 +223,11 @@ class Build:
         """Return the clips with tokens and codes."""
         packed = np.load(self.folder / f"{name}.npz")
         codes = np.split(packed["codes"], np.cumsum(packed["sizes"])[:-1])
-        return reader.readings(Library(folder or self.clips), codes, encoders())
+        return reader.readings(Library(folder) if folder else self.library, codes, encoders())
 
     def reader(self) -> None:
         rows, held = self.readings(), self.readings("held-codes", self.held)
-        prompts = reader.Prompts(Library(self.clips), rows, self.trained_codec()[1])
+        prompts = reader.Prompts(self.library, rows, self.trained_codec()[1])
         reader.train(
             rows,
             held,
@@ -231,19 +254,10 @@ class Build:
         draw = np.random.default_rng(self.plan.seed)
         return sorted(draw.permutation(long)[: self.plan.clips_for_decoder].tolist())
 
-    def _examples(self, inputs: Callable[[int], np.ndarray], rows: Any, numbers: Any) -> list[Any]:
-        library = Library(self.clips)
-        found = []
-        for number in numbers:
-            given = inputs(number)
-            sound = decoder.target(library.sound(rows[number].clip), len(given))
-            found.append(decoder.Example(given, sound, rows[number].voice))
-        return found
-
     def latents(self) -> None:
         """Write what the GPT gives for the decoder's clips, a file."""
         rows, model = self.readings(), self.trained_reader()
-        prompts = reader.Prompts(Library(self.clips), rows, self.trained_codec()[1])
+        prompts = reader.Prompts(self.library, rows, self.trained_codec()[1])
         numbers, rng = self._chosen(rows), np.random.default_rng(self.plan.seed)
         by_voice: dict[str, list[int]] = {}
         for number in numbers:
@@ -266,11 +280,15 @@ class Build:
             )
 
     def decoder(self) -> None:
-        rows, packed = self.readings(), np.load(self.folder / "latents.npz")
+        library, packed = self.library, np.load(self.folder / "latents.npz")
         parts = np.split(packed["values"], np.cumsum(packed["sizes"])[:-1])
-        given = dict(zip(packed["numbers"].tolist(), parts, strict=True))
+        examples = []
+        for number, given in zip(packed["numbers"].tolist(), parts, strict=True):
+            clip = library.clips[number]
+            sound = decoder.target(library.sound(clip), len(given))
+            examples.append(decoder.Example(given, sound, clip.voice))
         known = torch.load(self.folder / "voices.pth", weights_only=True)
-        crops = decoder.Crops(self._examples(lambda i: given[i], rows, list(given)), known)
+        crops = decoder.Crops(examples, known)
         decoder.train(
             crops,
             reader.DIM,
@@ -338,7 +356,7 @@ def _start(folder: Path, stage: str, threads: int, device: str) -> subprocess.Po
 
 
 def main() -> int:
-    """Read the command line; the outermost border."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description="Train the practice base.")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--hours", type=float, default=Plan.hours)
@@ -360,5 +378,14 @@ def main() -> int:
     return 0
 
 
+def border(work: Callable[[], int]) -> int:
+    """Run a command of the recipe; the outermost border, where a `StudioError` is told."""
+    try:
+        return work()
+    except StudioError as error:
+        sys.stderr.write(f"error: {error.message}\nhint: {error.hint}\n")
+        return error.exit_code
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(border(main))

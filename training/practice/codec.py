@@ -8,6 +8,7 @@ where encoder outputs are (Dhariwal et al. 2020, "Jukebox", section 3.2, random 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,17 +43,21 @@ def mel_stats(library: Library, seed: int = 0) -> Tensor:
     return log_mel(sound).abs().mean((0, 2)).contiguous()
 
 
+@cache
+def _spectrogram() -> TorchMelSpectrogram:
+    return TorchMelSpectrogram(sampling_rate=RATE, mel_norm_file=None)
+
+
 def log_mel(sound: Tensor) -> Tensor:
     """(B, samples) at 22,050 Hz -> (B, 80, frames): coqui's mel, before the statistics."""
-    mel: Tensor = TorchMelSpectrogram(sampling_rate=RATE, mel_norm_file=None)(sound)
+    mel: Tensor = _spectrogram()(sound)
     return mel
 
 
 def _crops(library: Library, rng: np.random.Generator, count: int) -> Tensor:
     """Return pieces of the teacher's sound from anywhere, (count, FRAMES * 256 - 1)."""
-    numbers = sorted({clip.chunk for clip in library.clips})
     length, found = FRAMES * _HOP - 1, []
-    for number in rng.choice(numbers, count):
+    for number in rng.choice(library.numbers, count):
         chunk = library.chunk(int(number))
         start = int(rng.integers(0, len(chunk) - length))
         found.append(np.asarray(chunk[start : start + length], dtype=np.float32) / 32768)

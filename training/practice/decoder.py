@@ -43,7 +43,7 @@ class Example:
     """One clip for the decoder."""
 
     inputs: np.ndarray
-    """(n, width) float16: latents, or embeddings of codes; one for 1,024 samples at 22,050 Hz."""
+    """(n, width) float16: latents, one for 1,024 samples at 22,050 Hz."""
     sound: np.ndarray
     """float32 at 24 kHz, as long as the inputs; silence at its end."""
     voice: str

@@ -19,7 +19,7 @@ from TTS.tts.layers.xtts.hifigan_decoder import ResNetSpeakerEncoder
 
 from training.base import RATE
 from training.practice.clock import Sitting, Tell
-from training.practice.teacher import Library
+from training.practice.teacher import Library, Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,15 +103,12 @@ def train(
 
 def _stretch(
     library: Library,
-    clips: Sequence,
+    clips: Sequence[Spoken],
     samples: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Return so many samples of one voice, clips joined, at a drawn level."""
-    parts: list[np.ndarray] = []
-    while sum(map(len, parts)) < samples:
-        parts.append(library.sound(clips[int(rng.integers(len(clips)))]))
-    joined = np.concatenate(parts)
+    joined = library.joined(clips, samples, rng)
     start = rng.integers(0, len(joined) - samples + 1)
     level = 10 ** rng.uniform(-0.5, 0.1)
     return np.asarray(joined[start : start + samples] * level, dtype=np.float32)

@@ -16,12 +16,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
+from TTS.tts.configs.xtts_config import XttsArgs
 from TTS.tts.layers.tortoise.arch_utils import TorchMelSpectrogram
 from TTS.tts.layers.xtts.gpt import GPT
 
+from amharic_tts.base_models.gpt import new_gpt
 from amharic_tts.tokenizer.encoder import TextEncoder
 from training.base import RATE
 from training.model import PackedBatch, PackedXtts, Row, SpecialTokens, pack
+from training.practice import weights
 from training.practice.clock import Sitting, Tell
 from training.practice.codec import CODES
 from training.practice.teacher import Library, Spoken
@@ -82,10 +85,7 @@ class Prompts:
 
     def draw(self, voice: str, samples: int, padded: bool, rng: np.random.Generator) -> Tensor:
         """Return (80, frames) of a stretch of clips of this voice, joined."""
-        clips, parts = self._clips[voice], list[np.ndarray]()
-        while sum(map(len, parts)) < samples:
-            parts.append(self._library.sound(clips[int(rng.integers(len(clips)))]))
-        sound = np.concatenate(parts)[:samples]
+        sound = self._library.joined(self._clips[voice], samples, rng)[:samples]
         if padded:
             sound = np.pad(sound, (0, PROMPT_MAX - samples))
         return self.of(sound)
@@ -108,22 +108,8 @@ class SharedPrompts(PackedXtts):
 
 def new_reader(text_tokens: int, ids: dict[str, int]) -> GPT:
     """Return coqui's GPT in the practice base's size, without dropout: no clip comes often."""
-    gpt = GPT(
-        layers=LAYERS,
-        model_dim=DIM,
-        heads=HEADS,
-        start_text_token=ids["[START]"],
-        stop_text_token=ids["[STOP]"],
-        max_text_tokens=402,
-        max_mel_tokens=605,
-        max_prompt_tokens=70,
-        number_text_tokens=text_tokens,
-        num_audio_tokens=CODES + 2,
-        start_audio_token=CODES,
-        stop_audio_token=CODES + 1,
-        use_perceiver_resampler=True,
-        code_stride_len=1024,
-    )
+    args = weights.gpt_settings(DIM, LAYERS, HEADS, CODES)
+    gpt = new_gpt(XttsArgs(**args), ids["[START]"], ids["[STOP]"], text_tokens)
     for part in gpt.modules():
         if isinstance(part, nn.Dropout):
             part.p = 0.0

@@ -99,7 +99,16 @@ class Library:
         for path in sorted(folder.glob("*.jsonl")):
             lines = path.read_text(encoding="utf-8").splitlines()
             self.clips += [Spoken(**json.loads(line)) for line in lines]
+        self.numbers = sorted({clip.chunk for clip in self.clips})
+        """Of the chunks."""
         self._chunks: dict[int, np.ndarray] = {}
+
+    def joined(self, clips: Sequence[Spoken], samples: int, rng: np.random.Generator) -> np.ndarray:
+        """Return drawn clips one after the other, float32, at least so many samples."""
+        parts: list[np.ndarray] = []
+        while sum(map(len, parts)) < samples:
+            parts.append(self.sound(clips[int(rng.integers(len(clips)))]))
+        return np.concatenate(parts)
 
     def chunk(self, number: int) -> np.ndarray:
         """Return all samples of a chunk, int16, not read into memory."""

@@ -111,6 +111,21 @@ def _flac(samples: np.ndarray) -> np.ndarray:
     return np.frombuffer(sound.getvalue(), dtype=np.uint8)
 
 
+def gpt_settings(width: int, layers: int, heads: int, codes: int) -> dict[str, Any]:
+    """Return the values of coqui's ``XttsArgs`` that the GPT's size decides; see `settings`."""
+    return {
+        "gpt_layers": layers,
+        "gpt_n_model_channels": width,
+        "gpt_n_heads": heads,
+        "decoder_input_dim": width,
+        "gpt_num_audio_tokens": codes + 2,
+        "gpt_start_audio_token": codes,
+        "gpt_stop_audio_token": codes + 1,
+        "gpt_use_masking_gt_prompt_approach": True,
+        "gpt_use_perceiver_resampler": True,
+    }
+
+
 def settings(
     width: int, layers: int, heads: int, codes: int, vocabulary: Vocabulary
 ) -> dict[str, Any]:
@@ -130,15 +145,7 @@ def settings(
         gpt_number_text_tokens=vocabulary_size(vocabulary),
         gpt_start_text_token=ids["[START]"],
         gpt_stop_text_token=ids["[STOP]"],
-        gpt_layers=layers,
-        gpt_n_model_channels=width,
-        gpt_n_heads=heads,
-        decoder_input_dim=width,
-        gpt_num_audio_tokens=codes + 2,
-        gpt_start_audio_token=codes,
-        gpt_stop_audio_token=codes + 1,
-        gpt_use_masking_gt_prompt_approach=True,
-        gpt_use_perceiver_resampler=True,
+        **gpt_settings(width, layers, heads, codes),
     )
     config = XttsConfig(
         model_args=arguments,
