@@ -104,6 +104,7 @@ class Fake:
 
     @staticmethod
     def _write(path: Path, sound: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with wave.open(str(path), "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)

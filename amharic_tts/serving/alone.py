@@ -39,7 +39,7 @@ def run(
             f"--host {host} opens the speech API to the network, and it has no key",
             "Make one with: amharic-tts serve --new-key",
         )
-    client = SpeechClient(workspace, most_waiting=serving.limits.most_waiting)
+    client = SpeechClient(workspace)
     app = build(client, serving)
     with _listening(host, port) as listener:
         config = uvicorn.Config(

@@ -17,7 +17,7 @@ import httpx
 import numpy as np
 import uvicorn
 
-from amharic_tts.serving.limits import Limits
+from amharic_tts.serving.limits import Limits, Line
 from amharic_tts.serving.server import Serving, build
 from amharic_tts.synthesis.client import SpeechClient
 from amharic_tts.workspace import Workspace
@@ -33,6 +33,7 @@ class Served:
     address: str
     client: SpeechClient
     log: Path
+    line: Line
 
     def http(self, **options: Any) -> httpx.Client:
         return httpx.Client(base_url=self.address, timeout=20, **options)
@@ -68,14 +69,15 @@ def served(workspace: Workspace, serving: Serving | None = None, **limits: Any) 
         serving = dataclasses.replace(serving, limits=Limits(**{"a_minute": 1000, **limits}))
     log = workspace.root / "fake.log"
     client = SpeechClient(workspace, (sys.executable, str(FAKE), str(log)))
-    config = uvicorn.Config(build(client, serving), port=0, log_level="warning", lifespan="off")
+    app = build(client, serving)
+    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         until(lambda: server.started, "the server starts")
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Served(f"http://127.0.0.1:{port}", client, log)
+        yield Served(f"http://127.0.0.1:{port}", client, log, app.routes[0].app.line)  # type: ignore[attr-defined]
     finally:
         client.close()
         server.should_exit = True

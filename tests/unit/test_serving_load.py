@@ -108,7 +108,7 @@ def test_who_leaves_the_line_gives_the_place_back(api: Served, gate: Path) -> No
     begun(api, f"gate {gate}")
     with pytest.raises(httpx.ReadTimeout), api.http() as http:
         http.post("/v1/audio/speech", json=body("impatient"), timeout=0.2)
-    until(lambda: api.waiting() == 0, "the place is free")
+    until(lambda: api.line.held == 1, "the place is free")
     second = Asking(api, "patient one")
     until(lambda: api.waiting() == 1, "the next one waits")
     gate.touch()
@@ -125,7 +125,7 @@ def test_who_leaves_in_the_middle_breaks_the_speech_off(api: Served, gate: Path)
     with api.http() as http, http.stream("POST", "/v1/audio/speech", json=asked) as answer:
         next(answer.iter_raw())
     next_one = Asking(api, "the next")
-    until(lambda: api.waiting() == 0, "the place of who left is free")
+    until(lambda: api.line.held == 1, "the place of who left is free")
     gate.touch()  # the iterator is closed at the next event of the process
     next_one.join(20)
     assert next_one.answer is not None
@@ -158,13 +158,14 @@ def test_a_full_client_is_told_as_a_full_line(api: Served, gate: Path) -> None:
     """The page and the API share one speaking process and its own bound."""
     from amharic_tts.synthesis.request import SpeechRequest
 
-    api.client.most_waiting = 0
     page = api.client.speak(SpeechRequest("practice", f"gate {gate}"))
     next(page)
+    api.client.most_waiting = 0
     answer = api.ask("ሰላም")
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "queue_full")
     gate.touch()
     list(page)
+    api.client.most_waiting = 1
     assert api.ask("ሰላም").status_code == 200
 
 
@@ -183,7 +184,7 @@ def test_a_listener_that_takes_nothing_is_given_up(workspace: Workspace) -> None
             )
             until(lambda: bool(api.notes()), "the speech begins")
             assert api.ask("ሰላም").status_code == 200  # a slow listener does not hold up the next
-            until(lambda: api.waiting() == 0, "the place is free")
+            until(lambda: api.line.held == 0, "the place is free")
 
 
 def test_a_minute_is_counted_for_each_caller() -> None:
