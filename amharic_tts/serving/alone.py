@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import Callable
 
@@ -65,9 +66,17 @@ def _listening(host: str, port: int) -> socket.socket:
     if not 0 <= port < 65536:
         raise UserError(f"--port {port} is not a port number (0 to 65535)")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP, which `socket.create_server` leaves out: asyncio sends small pieces at once only
+    # where it knows that, and otherwise each answer waits 40 ms for an acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host, port), family=family, backlog=128)
+        if os.name == "posix":  # elsewhere it would let two servers have one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+        return listener
     except OSError as error:
+        listener.close()
         raise UserError(
             f"The speech API can't be served at {host}:{port}: {error.strerror or error}",
             "If another program has the port, choose one with --port",

@@ -116,15 +116,16 @@ class SpeechApi:
         """
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
-        allowed = origin is None or origin in self.serving.origins
-        if not allowed and urlsplit(origin or "").netloc != host:
+        # Whether http or https does not matter: a page of this very host asks.
+        own = origin is None or origin.partition("://")[2] == host
+        if not own and origin not in self.serving.origins:
             raise ApiError(
                 403, "Web pages of other origins may not ask this server", "origin_refused"
             )
         address = (scope.get("client") or ("",))[0]
         if not self.serving.keys:
             # A name that was made to point here, or a proxy: who asks does so from elsewhere.
-            outside = urlsplit(f"//{host}").hostname not in LOOPBACK
+            outside = _name_of(host) not in LOOPBACK
             if outside or "x-forwarded-for" in headers or "forwarded" in headers:
                 raise ApiError(
                     403, "Without a key only the machine itself may ask this server", "key_needed"
@@ -269,6 +270,14 @@ class SpeechApi:
             if model["id"] == name:
                 return model
         raise ApiError(404, f"There is no model {name[:100]!r}", "model_not_found", "model")
+
+
+def _name_of(host: str) -> str:
+    """Return the name in a ``Host`` header, without the port."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # such as a bracket that is never closed
+        return ""
 
 
 def _allow(method: str, allowed: str) -> None:

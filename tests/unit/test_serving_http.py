@@ -292,6 +292,7 @@ def test_models_voices_and_health(api: Served) -> None:
 def test_without_a_key_only_the_machine_itself_may_ask(api: Served) -> None:
     for headers in (
         {"Host": "evil.example"},
+        {"Host": "[::1"},
         {"X-Forwarded-For": "203.0.113.9"},
         {"Forwarded": "for=203.0.113.9"},
     ):
