@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from amharic_tts.errors import UserError
+from amharic_tts.errors import StudioError, UserError
 from amharic_tts.serving import keys
 from amharic_tts.settings import Settings
 from amharic_tts.synthesis.client import SpeechClient
@@ -23,6 +23,7 @@ def serve(settings: Settings) -> None:
     Raises:
         UserError: The settings have problems, the workspace can't be written, the port is taken,
             or others can read the keys of the speech API.
+        StudioError: Gradio can't serve the Model Context Protocol.
     """
     # What the user can put right is said before the seconds that Gradio takes to load.
     words.load(settings.language)
@@ -48,6 +49,8 @@ def serve(settings: Settings) -> None:
             f"The page can't be served at {settings.host}:{settings.port or 7860}: {error}",
             "Another program has the port; choose one with --port",
         ) from error
+    if app.mcp_error:  # Gradio goes on without it
+        raise StudioError(f"The Model Context Protocol can't be served: {app.mcp_error}")
     api = mount(server, client, settings)
     sys.stdout.write(f"The studio is at {address}\n{api}\n")
     sys.stdout.flush()
