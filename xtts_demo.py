@@ -26,13 +26,17 @@ def settings_from(arguments: Sequence[str]) -> Settings:
     parser.add_argument("--lang", default="en", help="language of the screen: en or am")
     parser.add_argument("--open", action="store_true", help="open the browser")
     parser.add_argument("--root-path", default="", help="path prefix behind a proxy")
+    parser.add_argument(
+        "--mcp", action="store_true", help="offer the page's API as MCP tools, on this machine only"
+    )
     given = parser.parse_args(arguments)
     password = os.environ.get("AMHARIC_TTS_PASSWORD", "")
     if given.user and not password:
         raise UserError("--user needs a password", "Set it in the variable AMHARIC_TTS_PASSWORD")
     auth = (given.user, password) if given.user else None
     return Settings(
-        given.workspace, given.host, given.port, auth, given.root_path, given.lang, given.open
+        *(given.workspace, given.host, given.port, auth, given.root_path, given.lang, given.open),
+        mcp=given.mcp,
     ).check()
 
 

@@ -31,6 +31,7 @@ from amharic_tts.commands import (
     phonemes_convert,
     runs,
     sample,
+    serve,
     speak,
     train,
     train_habits,
@@ -73,7 +74,7 @@ def _options(
 
 
 _MODULES = (
-    *(sample, dataset, base, train, train_habits, train_plan, runs, speak),
+    *(sample, dataset, base, train, train_habits, train_plan, runs, speak, serve),
     *(g2p, g2p_compare, g2p_eval, g2p_transphone, normalize),
     *(phonemes, phonemes_bench, phonemes_compare, phonemes_convert, transcribe, doctor),
 )

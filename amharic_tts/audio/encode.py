@@ -265,6 +265,7 @@ class _Av:
             sink, "w", format=format.container, options=options, buffer_size=4096
         )
         self._stream: Any = self._container.add_stream(format.codec, rate=target)
+        self._stream.codec_context.thread_count = 1  # threads would hold frames back
         self._stream.layout = "mono"
         self._stream.format = format.layout
         if format.bits is not None:

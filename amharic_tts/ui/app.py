@@ -12,7 +12,7 @@ import gradio as gr
 from amharic_tts import __version__
 from amharic_tts.settings import Settings
 from amharic_tts.synthesis.client import SpeechClient
-from amharic_tts.ui import theme, words
+from amharic_tts.ui import speak_api, theme, words
 from amharic_tts.ui.handlers import guarded, wire
 from amharic_tts.ui.pages import g2p
 from amharic_tts.ui.pages.dataset import DatasetPage
@@ -27,16 +27,21 @@ from amharic_tts.workspace import Workspace
 TABS = ("dataset", "train", "speak", "g2p", "phonemes", "system")
 
 
-def build_app(settings: Settings) -> gr.Blocks:
+def build_app(settings: Settings, client: SpeechClient | None = None) -> gr.Blocks:
     """Return the studio: one page at ``/`` in the chosen language, one more per other language.
+
+    Args:
+        settings: How it is served.
+        client: Who speaks; one of its own, closed with the program, where none is given.
 
     Raises:
         UserError: The language has no words, or the workspace can't be written.
     """
     workspace = Workspace.open(settings.workspace)
     gr.set_static_paths([theme.ASSETS])
-    client = SpeechClient(workspace)
-    atexit.register(client.close)
+    if client is None:
+        client = SpeechClient(workspace)
+        atexit.register(client.close)
     known = words.languages()
     first = words.load(settings.language)
     with gr.Blocks(
@@ -45,8 +50,9 @@ def build_app(settings: Settings) -> gr.Blocks:
         delete_cache=(3600, 86400),
         fill_width=True,
     ) as app:
+        # First, so that no handler of the page takes the promised names.
+        _public(Studio(settings, workspace, first), client)
         _page(Studio(settings, workspace, first), client, known, home=True)
-        _public(Studio(settings, workspace, first))
     for code in known:
         if code != first.language:
             here = dataclasses.replace(settings, language=code)
@@ -104,8 +110,8 @@ def _page(studio: Studio, client: SpeechClient, known: dict[str, str], home: boo
     wire(tabs["system"].select, system.load, say, None, system.loaded)
 
 
-def _public(studio: Studio) -> None:
-    """Register what scripts may call: read-only, typed, and promised to stay."""
+def _public(studio: Studio, client: SpeechClient) -> None:
+    """Register what scripts may call: typed, and promised to stay; nothing is changed by it."""
 
     def runs() -> list[dict[str, Any]]:
         """Return the training runs of the workspace, newest first: id, title and state."""
@@ -118,3 +124,4 @@ def _public(studio: Studio) -> None:
 
     gr.api(guarded(g2p.compare, studio.words), api_name="g2p", concurrency_limit=2)
     gr.api(guarded(runs, studio.words), api_name="runs", concurrency_limit=2)
+    speak_api.register(studio, client)

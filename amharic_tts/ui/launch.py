@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 from pathlib import Path
 from typing import Any
 
+from amharic_tts.errors import MissingPart
 from amharic_tts.settings import Settings
 
 MAX_UPLOAD = "2gb"
@@ -16,10 +19,13 @@ def launch_arguments(settings: Settings) -> dict[str, Any]:
 
     Raises:
         UserError: The settings have problems, such as an open host without a password.
+        MissingPart: The Model Context Protocol is asked for, and its library is not there.
     """
     from amharic_tts.ui import theme
 
     settings.check()
+    if settings.mcp:
+        require_mcp()
     return {
         "server_name": settings.host,
         "server_port": settings.port,
@@ -29,7 +35,7 @@ def launch_arguments(settings: Settings) -> dict[str, Any]:
         "share": False,
         "show_error": False,
         "ssr_mode": False,
-        "mcp_server": False,
+        "mcp_server": settings.mcp,
         "enable_monitoring": False,
         "run_history": False,
         "pwa": False,
@@ -44,6 +50,21 @@ def launch_arguments(settings: Settings) -> dict[str, Any]:
         "favicon_path": str(theme.ICON),
         "quiet": True,
     }
+
+
+def require_mcp() -> None:
+    """Check that Gradio can serve the Model Context Protocol.
+
+    Raises:
+        MissingPart: Its library is not installed.
+    """
+    if importlib.util.find_spec("mcp") is None:
+        version = importlib.metadata.version("gradio")
+        raise MissingPart(
+            "--mcp needs a part of Gradio that is not installed",
+            f'Install it with: pip install "gradio[mcp]=={version}". It wants an older pydantic '
+            "than the studio is tried with",
+        )
 
 
 def blocked_paths(settings: Settings) -> list[str]:

@@ -16,8 +16,6 @@ from amharic_tts.settings import Settings
 from amharic_tts.ui.words import Words
 from amharic_tts.workspace import Workspace
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
 
 @dataclass(frozen=True)
 class Studio:
@@ -30,7 +28,7 @@ class Studio:
     @property
     def local(self) -> bool:
         """Tell whether only this machine can reach the page; then it may name folders of it."""
-        return self.settings.host in LOOPBACK and not self.settings.root_path
+        return self.settings.local
 
     def require_local(self) -> None:
         """Check that a typed path may be used.

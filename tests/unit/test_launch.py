@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from amharic_tts.errors import UserError
+from amharic_tts.errors import MissingPart, UserError
 from amharic_tts.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +46,24 @@ def test_an_open_host_needs_a_password(tmp_path: Path) -> None:
     assert (given["server_name"], given["auth"]) == ("0.0.0.0", ("abebe", "secret"))
 
 
+def test_mcp_is_for_a_studio_that_only_this_machine_reaches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for settings in (
+        Settings(tmp_path, mcp=True, auth=("abebe", "secret")),
+        Settings(tmp_path, mcp=True, host="0.0.0.0", auth=("abebe", "secret")),
+        Settings(tmp_path, mcp=True, root_path="/studio"),
+    ):
+        with pytest.raises(UserError, match="--mcp asks nobody for a password"):
+            arguments(settings)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingPart, match="a part of Gradio that is not installed") as caught:
+        arguments(Settings(tmp_path, mcp=True))
+    assert 'pip install "gradio[mcp]==' in caught.value.hint
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    assert arguments(Settings(tmp_path, mcp=True))["mcp_server"] is True
+
+
 def test_every_argument_is_one_that_gradio_knows(tmp_path: Path) -> None:
     import inspect
 
@@ -75,6 +93,7 @@ def test_the_theme_names_nothing_outside() -> None:
     ("flags", "told"),
     [
         (["--host", "0.0.0.0"], "--host 0.0.0.0 opens the studio to the network"),
+        (["--mcp", "--host", "0.0.0.0"], "--mcp asks nobody for a password"),
         (["--port", "99999"], "--port 99999 is not a port number"),
         (["--user", "abebe"], "--user needs a password"),
         (["--lang", "xx"], "The screen has no words in `xx`"),
