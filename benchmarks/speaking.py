@@ -92,9 +92,9 @@ class Sides:
 
     def our_codes(self, together: int) -> float:
         """Return codes a second of our loop for so many sentences at once."""
-        from amharic_tts.synthesis.drawing import Drawing
+        from amharic_tts.synthesis.model.drawing import Drawing
+        from amharic_tts.synthesis.model.writing import Line, write
         from amharic_tts.synthesis.request import Sampling
-        from amharic_tts.synthesis.writing import Line, write
 
         tokens = tuple(self.engine.encoder().encode(TEXT))
         lines = [Line(tokens, seed, CODES) for seed in range(together)]

@@ -12,10 +12,10 @@ GREEDY_CODES = 120
 def rows(quick: bool) -> list[dict[str, Any]]:
     """Return the share of steps with the same likeliest code after the same codes, and how much of
     a sentence is the same when each goes on by itself."""
-    from amharic_tts.synthesis.drawing import Drawing
     from amharic_tts.synthesis.engine import SpeechEngine
+    from amharic_tts.synthesis.model.drawing import Drawing
+    from amharic_tts.synthesis.model.writing import Line, write
     from amharic_tts.synthesis.practice_voice import make_ready
-    from amharic_tts.synthesis.writing import Line, write
     from benchmarks.speaking import row
     from training.practice.texts import unseen
 
@@ -38,7 +38,7 @@ def rows(quick: bool) -> list[dict[str, Any]]:
                     written[at] = step.written.codes
         found = []
         for name in ("int8", "bf16"):
-            other = SpeechEngine.load(voice, "cpu", name)  # type: ignore[arg-type]
+            other = SpeechEngine.load(voice, "cpu", name)
             same, whole = _agreement(full, other, lines, written, voice / "reference.wav")
             goal = "95, then 99" if name == "int8" else ""
             what = f"practice voice, {len(lines)} sentences: {name} against fp32"

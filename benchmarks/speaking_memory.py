@@ -37,7 +37,7 @@ def main() -> None:
     else:
         from amharic_tts.synthesis.engine import SpeechEngine
 
-        engine = SpeechEngine.load(voice, "cpu", side)
+        engine = SpeechEngine.load(voice, "cpu", "int8" if side == "int8" else "fp32")
         engine.most_codes = speaking.CODES
         engine.speak(speaking.TEXT, seed=1)
     names = {"own": "RssAnon", "all": "VmRSS", "peak": "VmHWM"}

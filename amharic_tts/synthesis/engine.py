@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from TTS.tts.models.xtts import Xtts
 
-    from amharic_tts.synthesis.vocoder import Vocoder
-    from amharic_tts.synthesis.writing import Step, Written
+    from amharic_tts.synthesis.model.vocoder import Vocoder
+    from amharic_tts.synthesis.model.writing import Step, Written
 
 RATE = 24000
 TOGETHER = {"cpu": 4, "cuda": 16}
@@ -95,9 +95,9 @@ class SpeechEngine:
         Raises:
             UserError: The precision can't run on this device.
         """
-        from amharic_tts.synthesis import precision as precisions
-        from amharic_tts.synthesis.conditioning import Conditioner
-        from amharic_tts.synthesis.gpt_runner import GptRunner
+        from amharic_tts.synthesis.model import precision as precisions
+        from amharic_tts.synthesis.model.conditioning import Conditioner
+        from amharic_tts.synthesis.model.gpt_runner import GptRunner
 
         self.voice, self.device = voice, device
         self.precision = precisions.choose(precision, model.gpt, device)
@@ -268,9 +268,9 @@ class SpeechEngine:
     def _begun(
         self, planned: Sequence[Planned], numbers: range, asked: Asked
     ) -> tuple[Vocoder, Iterator[Step]]:
-        from amharic_tts.synthesis.drawing import Drawing
-        from amharic_tts.synthesis.vocoder import Vocoder
-        from amharic_tts.synthesis.writing import Line, write
+        from amharic_tts.synthesis.model.drawing import Drawing
+        from amharic_tts.synthesis.model.vocoder import Vocoder
+        from amharic_tts.synthesis.model.writing import Line, write
 
         drawing = Drawing.of(asked.sampling, self._model.config)
         conditioning = self._conditioner.of(asked.references or (self.voice.reference,))
@@ -300,8 +300,8 @@ class SpeechEngine:
 
     def _streamed(self, planned: Sequence[Planned], asked: Asked) -> Iterator[Piece | np.ndarray]:
         """Yield the samples of the first sentence while it is written, then its piece."""
-        from amharic_tts.synthesis.vocoder import SoundStream
-        from amharic_tts.synthesis.writing import GROWTH
+        from amharic_tts.synthesis.model.vocoder import SoundStream
+        from amharic_tts.synthesis.model.writing import GROWTH
 
         vocoder, writing = self._begun(planned, range(1), asked)
         sounding, stretches = SoundStream(vocoder), iter(GROWTH)

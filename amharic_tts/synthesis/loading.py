@@ -49,7 +49,7 @@ def load_model(
     from TTS.tts.configs.xtts_config import XttsConfig
     from TTS.tts.models.xtts import Xtts
 
-    from amharic_tts.synthesis.vocoder import prepare
+    from amharic_tts.synthesis.model.vocoder import prepare
 
     config = XttsConfig()
     config.load_json(config_json)

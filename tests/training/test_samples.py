@@ -179,7 +179,7 @@ def test_sound_that_can_not_be_made_is_a_finding_and_no_end(
     def fail(*_: Any, **__: Any) -> Any:
         raise StudioError("no numbers")
 
-    monkeypatch.setattr(SpeechEngine, "_synthesise", fail)
+    monkeypatch.setattr(SpeechEngine, "_heard", fail)
     work, told = session(studio, "mute", **{**SAMPLED, "steps": 1})
     assert isinstance(work.work(), Done)
     sample = Scores(work.run).read()[1].samples[0]

@@ -12,11 +12,11 @@ import torch
 
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.synthesis import sentences
-from amharic_tts.synthesis.drawing import Drawing
 from amharic_tts.synthesis.engine import RATE, Asked, Piece, SpeechEngine
+from amharic_tts.synthesis.model.drawing import Drawing
+from amharic_tts.synthesis.model.vocoder import SoundStream, Vocoder
+from amharic_tts.synthesis.model.writing import Line, Written, write
 from amharic_tts.synthesis.request import Sampling
-from amharic_tts.synthesis.vocoder import SoundStream, Vocoder
-from amharic_tts.synthesis.writing import Line, Written, write
 
 DRAWING = Drawing(temperature=0.75, top_k=50, top_p=0.85, repetition_penalty=5.0)
 TEXTS = ("hello there", "one two three four five", "a")

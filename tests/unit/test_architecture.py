@@ -20,6 +20,8 @@ SOURCES = [
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 HEAVY = ("torch", "TTS", "transformers", "gradio", "onnxruntime", "pandas", "epitran", "accelerate")
 MAX_LINES = 400
+HEAVY_PACKAGE = "amharic_tts.synthesis.model"
+"""What runs a loaded voice; the modules around it import it inside their functions."""
 LIGHT_TRAINING = ("training", "training.config")
 FORBIDDEN_CALLS = {"print"}
 
@@ -93,6 +95,7 @@ def test_light_modules_import_nothing_heavy() -> None:
     """Import every module of the core, the jobs, the commands and the page in one bare process."""
     names = [module_name(p) for p in SOURCES if module_name(p).startswith("amharic_tts")]
     names = [n for n in names if not n.endswith("__main__") and not n.startswith("amharic_tts.ui")]
+    names = [n for n in names if not n.startswith(f"{HEAVY_PACKAGE}.")]
     code = (
         "import importlib, socket, sys\n"
         "def refuse(*a, **k): raise AssertionError('touched the network')\n"

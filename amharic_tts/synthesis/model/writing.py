@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from amharic_tts.errors import StudioError
-from amharic_tts.synthesis.drawing import Drawer, Drawing
-from amharic_tts.synthesis.gpt_runner import GptRunner
+from amharic_tts.synthesis.model.drawing import Drawer, Drawing
+from amharic_tts.synthesis.model.gpt_runner import GptRunner
 
 GROWTH = (12, 24, 48, 96)
 """Frames of 256 samples that are made into sound at once while a line is written: few at first, so
