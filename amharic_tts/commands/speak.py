@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -50,14 +50,7 @@ def speak(
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say a text with a finished voice and write it as sound (24 kHz, mono)."""
-    form = out.suffix.lower().removeprefix(".")
-    if form not in WRITTEN:
-        raise UserError(
-            f"--out {out}: this kind of file is not written",
-            f"Give a name that ends in {', '.join('.' + name for name in WRITTEN)}",
-        )
-    if out.is_dir():
-        raise UserError(f"--out {out} is a folder", "Give the name of a file")
+    form = _form(out)
     drawn = sampling(
         preset,
         temperature=temperature,
@@ -90,7 +83,28 @@ def speak(
         result |= {"audio": _encoded(request.out, out, form)}
     if json:
         output.as_json(result)
-        return
+    else:
+        _tell(result)
+
+
+def _form(out: Path) -> str:
+    """Return the format that a file's name asks for.
+
+    Raises:
+        UserError: It is none that is written, or the file is a folder.
+    """
+    form = out.suffix.lower().removeprefix(".")
+    if form not in WRITTEN:
+        raise UserError(
+            f"--out {out}: this kind of file is not written",
+            f"Give a name that ends in {', '.join('.' + name for name in WRITTEN)}",
+        )
+    if out.is_dir():
+        raise UserError(f"--out {out} is a folder", "Give the name of a file")
+    return form
+
+
+def _tell(result: dict[str, Any]) -> None:
     if result["note"]:
         output.note(f"note: {result['note']}")
     output.note(
