@@ -86,6 +86,8 @@ class SentenceCheck:
     """`seconds` against `expected_seconds`; empty where that is not known."""
     cut: bool = False
     """The model did not stop by itself."""
+    not_compared: str = ""
+    """Why the phones were not compared, or not judged; empty where they were."""
 
     @property
     def ok(self) -> bool:
@@ -212,9 +214,9 @@ class _Found:
         elif said is not None:
             why = f"the limits of the check are not measured for the language `{language}`"
         if bad:
-            return self._check("failed", [*bad, *odd], said)
+            return replace(self._check("failed", [*bad, *odd, why], said), not_compared=why)
         if said is None or limits is None:
-            return self._check("not checked", [why, *odd], said)
+            return replace(self._check("not checked", [why, *odd], said), not_compared=why)
         return self._check("doubtful" if odd else "ok", odd, said)
 
     def _length(self) -> tuple[list[str], list[str]]:
