@@ -57,8 +57,13 @@ def check_size(placed: Sequence[Placed], form: str, rate: int) -> None:
         )
 
 
-def write_sound(path: Path, placed: Sequence[Placed], parts: Parts, form: str, rate: int) -> None:
+def write_sound(
+    path: Path, placed: Sequence[Placed], parts: Parts, form: str, rate: int
+) -> Iterator[float]:
     """Write one file: the pieces at their places, silence between them. Memory does not grow.
+
+    Yields the seconds that are written, now and then; the file is there when it ends, and not at
+    all when it is closed before.
 
     Raises:
         UserError: The disk is full, or a piece is gone.
@@ -70,6 +75,7 @@ def write_sound(path: Path, placed: Sequence[Placed], parts: Parts, form: str, r
             for part, start in _parts(one):
                 at += _silence(out, round(start * rate) - at)
                 at += _copied(out, parts.wav(part.key))
+            yield at / rate
         out.close()
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from amharic_tts.audio.encode import of_name
 from amharic_tts.errors import StudioError, UserError
-from amharic_tts.events import Done, Event, Finding, Progress, Sentence
+from amharic_tts.events import Clock, Done, Event, Finding, Progress, Sentence
 from amharic_tts.files import disk_errors, require_space, write_text, writing
 from amharic_tts.jobs import book_join, book_text, book_times
 from amharic_tts.jobs.book_check import Trouble
@@ -31,6 +31,8 @@ FORMAT = 1
 """Of `book.json`."""
 SEED = "seed"
 _BYTES_A_SECOND = 2 * 24_000
+_BETWEEN = 0.5
+"""Seconds between two progress events while a file is written."""
 _TRIES = 2
 """How often a piece is begun whose process died."""
 _LEVELS = {"failed": "warning", "doubtful": "info"}
@@ -90,7 +92,7 @@ class Book:
             said.append((yield from self._say(item, room)))
             if self.request.files == "line":
                 name = self._line_file(item)
-                self._write(name, book_times.one_after_another(said[-1:]))
+                yield from self._write(name, book_times.one_after_another(said[-1:]))
         yield from self._finish(said)
 
     def _seed(self) -> int:
@@ -233,7 +235,7 @@ class Book:
                 self._not_checked.add(reasons)
                 yield Finding("not_checked", f"not checked: {reasons}", "info", _place(item))
 
-    def _write(self, name: str, placed: Sequence[Placed]) -> None:
+    def _write(self, name: str, placed: Sequence[Placed]) -> Iterator[Event]:
         """Write one sound file, if it is not there as it should be."""
         form, rate = self.request.form, placed[0].said.parts[0].rate
         made = book_join.made_from(placed, form)
@@ -241,7 +243,11 @@ class Book:
             return
         book_join.check_size(placed, form, rate)
         self.files.claim(name)
-        book_join.write_sound(self.out / name, placed, self.parts, form, rate)
+        clock, told = Clock(round(placed[-1].stop), f"writing {name}"), time.monotonic()
+        for seconds in book_join.write_sound(self.out / name, placed, self.parts, form, rate):
+            if time.monotonic() - told > _BETWEEN:
+                told = time.monotonic()
+                yield clock.progress(round(seconds))
         self.files.note(name, made)
 
     def _write_text(self, name: str, content: bytes) -> None:
@@ -254,8 +260,7 @@ class Book:
         subtitles: list[str] = []
         for name, placed in self._placed(said):
             if self.request.files != "line":
-                yield Progress(0, 0, f"writing {name}")
-                self._write(name, placed)
+                yield from self._write(name, placed)
                 subtitles.append(_srt(name))
                 self._write_text(subtitles[-1], book_join.subtitles(placed).encode("utf-8"))
             for one in placed:
