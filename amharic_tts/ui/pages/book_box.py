@@ -79,7 +79,10 @@ class BookBox:
         """
         say = self.say
         with gr.Accordion(say("book.title"), open=False, elem_id="book") as self.accordion:
-            gr.HTML(f"<p>{escape(say('book.about'))}</p>")
+            gr.HTML(
+                f"<p>{escape(say('book.about'))}</p>"
+                f'<p class="quiet">{escape(say("book.file_help"))}</p>'
+            )
             self.file = gr.File(
                 label=say("book.file"),
                 file_types=TYPES,
