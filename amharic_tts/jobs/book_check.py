@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -12,21 +11,18 @@ from typing import Any
 from amharic_tts.base_models.catalog import PRACTICE
 from amharic_tts.errors import UserError
 from amharic_tts.events import Progress
-from amharic_tts.jobs.book_text import Source
-from amharic_tts.synthesis import voices
+from amharic_tts.jobs.book_text import Source, pieces
+from amharic_tts.synthesis import sentences, voices
 from amharic_tts.synthesis.practice_voice import make_ready
-from amharic_tts.synthesis.request import MAX_CHARACTERS
 from amharic_tts.text import languages
 from amharic_tts.tokenizer.encoder import TextEncoder
 from amharic_tts.tokenizer.settings import TextSettings
-from amharic_tts.tokenizer.vocabulary import phone_token
 from amharic_tts.workspace import Workspace
 
 SHOWN = 20
 """Lines that a message names."""
 _BETWEEN = 0.5
 """Seconds between two progress events."""
-_MARKS = re.compile(r"[^\w\s]+")
 
 Problem = Callable[[str], str]
 """Returns why a text can't be said, or nothing."""
@@ -72,39 +68,22 @@ def by_voice(folder: Path, language: str | None, phonemes: bool) -> Problem:
     if code != own.language:
         settings = TextSettings(language=code, normalizer=own.normalizer)
     encoder = TextEncoder(folder / "vocab.json", settings)
-    if not phonemes:
-        return lambda text: _letters(text, encoder)
-    if settings.text_mode != "phonemes":
+    if phonemes and settings.text_mode != "phonemes":
         raise UserError(
             "This voice reads letters, not phones", "Leave --phonemes, or choose another voice"
         )
-    return lambda text: _phones(text, encoder)
+    return lambda text: _refusal(text, encoder, phonemes)
 
 
-def _letters(text: str, encoder: TextEncoder) -> str:
+def _refusal(text: str, encoder: TextEncoder, phonemes: bool) -> str:
+    """Return what the voice will say against a text, by the very plan that it speaks by."""
     try:
-        prepared = encoder.prepare(text)
+        # Phones are not cut by us, since marks and words hang together there.
+        for piece in [text] if phonemes else pieces(text):
+            sentences.plan(piece, encoder, phonemes)
     except UserError as error:
         return error.message
-    unknown = encoder.unknown_prepared(prepared)
-    if unknown:
-        named = " ".join(f"`{what}`" for what in unknown[:SHOWN])
-        kind = "sounds" if encoder.settings.text_mode == "phonemes" else "characters"
-        return f"the voice can't read these {kind}: {named}"
-    if not any(character.isalnum() for character in prepared):
-        return "there is nothing to say in it"
     return ""
-
-
-def _phones(text: str, encoder: TextEncoder) -> str:
-    if len(text) > MAX_CHARACTERS:
-        return f"it has {len(text)} characters; {MAX_CHARACTERS} phones can be said in one go"
-    phones = [one for one in text.replace("|", " ").split() if not _MARKS.fullmatch(one)]
-    unknown = [one for one in dict.fromkeys(phones) if phone_token(one) not in encoder.ids]
-    if unknown:
-        named = " ".join(f"`{what}`" for what in unknown[:SHOWN])
-        return f"the voice does not know these phones: {named}"
-    return "" if phones else "there is nothing to say in it"
 
 
 def troubles(source: Source, problem: Problem) -> Iterator[Progress | Trouble]:

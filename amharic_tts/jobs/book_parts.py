@@ -20,6 +20,7 @@ import soundfile
 
 from amharic_tts.errors import StudioError
 from amharic_tts.files import disk_errors, to_trash, write_text
+from amharic_tts.synthesis.pauses import silence_after
 from amharic_tts.synthesis.request import SpeechRequest
 from amharic_tts.synthesis.voices import VOICE_JSON
 
@@ -29,6 +30,8 @@ FOLDER = "parts"
 EARLIER = "earlier"
 """Where files go that a later run has no use for."""
 FILES = "files.jsonl"
+_TAIL = 2.0
+"""Seconds of the end that are looked at for silence."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Spoken:
     rate: int
     seed: int
     speed: float
+    tail: float
+    """Seconds of silence that it ends with."""
     cut: int
     """How many of its sentences did not end by themselves."""
     sentences: tuple[dict[str, Any], ...]
@@ -154,11 +159,21 @@ class Parts:
             rate=facts.samplerate,
             seed=int(request.seed or 0),
             speed=request.sampling.speed,
+            tail=_tail(path),
             cut=int(result.get("cut", 0)),
             sentences=sentences,
         )
         write_text(self.folder / f"{key}.json", json.dumps(asdict(found), ensure_ascii=False))
         return found
+
+
+def _tail(path: Path) -> float:
+    """Return the seconds of silence at the end of a sound, at most `_TAIL`."""
+    with soundfile.SoundFile(str(path)) as file:
+        file.seek(max(0, file.frames - round(_TAIL * file.samplerate)))
+        end = file.read(dtype="float32", always_2d=True)[:, 0]
+        own = round(_TAIL * file.samplerate) - silence_after(end, _TAIL, file.samplerate)
+        return round(min(own, len(end)) / file.samplerate, 4)
 
 
 class Files:

@@ -219,7 +219,8 @@ class Book:
             elif isinstance(event, Progress):
                 # Told between two lines it would be taken for the progress of the book.
                 yield self._pace.progress(event.note if not event.total else _note(item))
-            elif isinstance(event, Finding):
+            elif isinstance(event, Finding) and not event.code.startswith("check."):
+                # What the check found is told below, with the text of the sentence.
                 yield replace(event, subject=_place(item))
         raise StudioError("The speech ended without a result", "Look at the log")
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from amharic_tts.jobs.book_parts import Spoken
 from amharic_tts.jobs.book_text import Item
+from amharic_tts.synthesis.sentences import PARAGRAPH, SENTENCE
 
-BETWEEN_PIECES = 0.3
-"""Seconds of silence between two pieces of one paragraph."""
-BETWEEN_LINES = 0.45
-BETWEEN_PARAGRAPHS = 0.8
 BEFORE_HEADING, AFTER_HEADING = 1.5, 1.0
+"""Seconds of silence around a heading; between others see `synthesis.sentences`."""
 BEFORE_NEXT = 0.05
 """Seconds that a cue should end before the next one begins."""
 TAIL = 1.0
@@ -33,8 +31,7 @@ class Said:
     @property
     def seconds(self) -> float:
         """How long it is, with the pauses between its pieces."""
-        pauses = BETWEEN_PIECES * (len(self.parts) - 1)
-        return sum(part.seconds for part in self.parts) + pauses
+        return _begin(self, 0.0)[-1] + self.parts[-1].seconds
 
 
 @dataclass(frozen=True)
@@ -84,8 +81,13 @@ def _begin(said: Said, at: float) -> tuple[float, ...]:
     starts = []
     for part in said.parts:
         starts.append(round(at, 6))
-        at += part.seconds + BETWEEN_PIECES
+        at += part.seconds + _silence(part, SENTENCE)
     return tuple(starts)
+
+
+def _silence(part: Spoken, pause: float) -> float:
+    """Return what has to be added to the silence that a piece ends with."""
+    return max(0.0, pause - part.tail)
 
 
 def one_after_another(spoken: Iterable[Said]) -> list[Placed]:
@@ -94,7 +96,8 @@ def one_after_another(spoken: Iterable[Said]) -> list[Placed]:
     for said in spoken:
         at = 0.0
         if found:
-            at = found[-1].stop + pause(found[-1].said.item, said.item)
+            before = found[-1].said
+            at = found[-1].stop + _silence(before.parts[-1], pause(before.item, said.item))
         found.append(Placed(said, _begin(said, at)))
     return found
 
@@ -105,7 +108,7 @@ def pause(before: Item, after: Item) -> float:
         return BEFORE_HEADING
     if before.heading:
         return AFTER_HEADING
-    return BETWEEN_LINES if after.paragraph == before.paragraph else BETWEEN_PARAGRAPHS
+    return PARAGRAPH
 
 
 def at_cues(spoken: Sequence[Said]) -> list[Placed]:

@@ -35,10 +35,19 @@ def make_voice(workspace: Workspace, name: str = "one", text_mode: str = "letter
 
 
 class Fake:
-    """Speaks like `SpeechClient`; `die` are texts at which the process ends, once each."""
+    """Speaks like `SpeechClient`; `die` are texts at which the process ends, once each.
 
-    def __init__(self, die: Sequence[str] = (), checks: dict[str, dict[str, Any]] | None = None):
+    `tail` are seconds of silence at the end of each speech.
+    """
+
+    def __init__(
+        self,
+        die: Sequence[str] = (),
+        checks: dict[str, dict[str, Any]] | None = None,
+        tail: float = 0.0,
+    ) -> None:
         self.asked: list[SpeechRequest] = []
+        self.tail = tail
         self.die, self.checks = list(die), checks or {}
 
     @property
@@ -56,6 +65,7 @@ class Fake:
         seconds = LETTER * len(request.text) / request.sampling.speed
         level = 1000 + 100 * (len(request.text) % 50)
         sound = np.full(round(seconds * RATE), level, dtype=np.int16)
+        sound = np.concatenate([sound, np.zeros(round(self.tail * RATE), dtype=np.int16)])
         soundfile.write(request.out, sound, RATE, subtype="PCM_16")
         check = self.checks.get(request.text) if request.check else None
         seed = request.seed or 0

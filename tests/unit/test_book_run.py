@@ -45,17 +45,17 @@ def test_one_file_with_pauses_and_its_lists(workspace: Workspace, tmp_path: Path
     assert [(row["line"], row["chapter"], row["start"], row["stop"]) for row in told["rows"]] == [
         (1, 1, 0.0, 0.3),
         (2, 1, 1.3, 2.1),  # 1 s after a heading
-        (5, 1, 2.9, 3.3),  # 0.8 s between paragraphs
+        (5, 1, 2.8, 3.2),  # 0.7 s between paragraphs
     ]
     assert told["files"] == ["book.wav"] and told["seed"] == 5
     sound, rate = soundfile.read(out / "book.wav", dtype="int16")
-    assert (rate, len(sound)) == (RATE, round(3.3 * RATE))
+    assert (rate, len(sound)) == (RATE, round(3.2 * RATE))
     loud = np.flatnonzero(np.diff((sound != 0).astype(int)))
-    assert (loud + 1).tolist() == [round(at * RATE) for at in (0.3, 1.3, 2.1, 2.9)]
+    assert (loud + 1).tolist() == [round(at * RATE) for at in (0.3, 1.3, 2.1, 2.8)]
     assert (out / "book.srt").read_text(encoding="utf-8") == (
         "1\n00:00:00,000 --> 00:00:00,300\nርዕስ\n\n"
         "2\n00:00:01,300 --> 00:00:02,100\nሰላም ለዓለም\n\n"
-        "3\n00:00:02,900 --> 00:00:03,300\nሁለተኛ\n"
+        "3\n00:00:02,800 --> 00:00:03,200\nሁለተኛ\n"
     )
     rows = list(csv.DictReader((out / "book.csv").read_text("utf-8-sig").splitlines()))
     assert [(row["text"], row["file"], row["verdict"]) for row in rows] == [
@@ -93,6 +93,14 @@ def test_which_files_there_are(
         rows = [row for row in told["rows"] if row["file"] == name]
         sound = read_audio(out / name, RATE)
         assert len(sound) / RATE == pytest.approx(rows[-1]["stop"], abs=0.12)
+
+
+def test_silence_at_the_end_of_a_piece_counts_for_the_pause(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    done(workspace, request(tmp_path, "አንድ\n\nሁለት\n"), Fake(tail=0.5))
+    rows = manifest(tmp_path / "out")["rows"]
+    assert [(row["start"], row["stop"]) for row in rows] == [(0.0, 0.8), (1.0, 1.8)]
 
 
 def test_chapters(workspace: Workspace, tmp_path: Path) -> None:
@@ -221,9 +229,9 @@ def test_lines_that_can_not_be_said_are_named_before(workspace: Workspace, tmp_p
     assert fake.texts == [] and not (tmp_path / "out").exists()
     assert caught.value.message.splitlines() == [
         "3 of 4 lines of `text.txt` can't be said; nothing was spoken:",
-        "- line 2: the voice can't read these characters: `а` `б` `в` (`абв`)",
-        "- line 4: there is nothing to say in it (`* * *`)",
-        "- line 5: the voice can't read these characters: `😀` (`ዓለም 😀`)",
+        "- line 2: The voice can't read these characters: `а` `б` `в` (`абв`)",
+        "- line 4: There is nothing to say in this text (`* * *`)",
+        "- line 5: The voice can't read these characters: `😀` (`ዓለም 😀`)",
     ]
     assert "--skip" in caught.value.hint
     result, events = done(workspace, replace(asked, skip=True), fake)
@@ -258,8 +266,8 @@ def test_phones(workspace: Workspace, tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         list(run(workspace, replace(asked, files="line"), Fake()))
     assert [line.split(" (")[0] for line in caught.value.message.splitlines()[1:]] == [
-        "- line 2: the voice does not know these phones: `x9`",
-        "- line 3: there is nothing to say in it",
+        "- line 2: The voice can't read these sounds: `x9`",
+        "- line 3: There is nothing to say in this text",
     ]
     fake = Fake()
     done(workspace, replace(asked, files="line", skip=True), fake)
