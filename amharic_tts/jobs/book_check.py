@@ -106,5 +106,5 @@ def refused(found: list[Trouble], source: Source) -> UserError:
     return UserError(
         f"{len(found)} of {len(source.lines)} {what} of `{source.path.name}` can't be said; "
         "nothing was spoken:\n" + "\n".join([*named, *more]),
-        "Mend them, or leave them out with --skip",
+        "Mend them, or choose that such lines are left out (--skip)",
     )

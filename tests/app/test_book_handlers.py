@@ -117,7 +117,7 @@ def test_a_finished_book_is_shown_and_taken_away(box: BookBox, text: str) -> Non
     assert "1 min 15 s" in shown[box.counts] and "2" in shown[box.counts]
     lines = shown[box.lines]
     assert "&lt;b&gt;ሰላም" in lines and "<b>ሰላም" not in lines
-    assert "0:00:00–0:01:01" in lines
+    assert "0:00:00.0–0:01:01.2" in lines
     assert "failed; the end is not heard; begins 1.5 s late" in lines
     assert "left out: nothing to say" in lines
     assert shown[box.zip].visible is False
@@ -127,6 +127,13 @@ def test_a_finished_book_is_shown_and_taken_away(box: BookBox, text: str) -> Non
         *("book.wav", "book.srt", "book.json", "book.csv")
     }
     assert job.spec.details["page"] == PAGE
+
+
+def test_one_book_at_a_time(box: BookBox, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    box.begin("mine", text, "one", "wav", False, False)
+    monkeypatch.setattr(process, "alive", lambda _folder: True)
+    with pytest.raises(UserError, match="`my book.txt, spoken` is being made"):
+        box.begin("mine", text, "one", "wav", False, False)
 
 
 def test_nothing_yet_and_on_its_way(box: BookBox, text: str) -> None:

@@ -13,7 +13,7 @@ import gradio as gr
 
 from amharic_tts.base_models.catalog import PRACTICE
 from amharic_tts.errors import UserError
-from amharic_tts.jobs import book_join, book_text, store
+from amharic_tts.jobs import book_join, book_text, process, store
 from amharic_tts.jobs.book import FILES, FORMATS
 from amharic_tts.synthesis import voices
 from amharic_tts.ui import downloads, job_view
@@ -90,19 +90,18 @@ class BookBox:
                 elem_id="book-file",
                 elem_classes="drop",
             )
-            with gr.Row():
-                self.files = gr.Radio(
-                    [(say(f"book.files_of.{name}"), name) for name in FILES],
-                    value="one",
-                    label=say("book.files"),
-                    elem_id="book-files",
-                )
-                self.form = gr.Dropdown(
-                    [(say(f"book.form_of.{name}"), name) for name in FORMATS],
-                    value="mp3",
-                    label=say("book.form"),
-                    elem_id="book-form",
-                )
+            self.files = gr.Radio(
+                [(say(f"book.files_of.{name}"), name) for name in FILES],
+                value="one",
+                label=say("book.files"),
+                elem_id="book-files",
+            )
+            self.form = gr.Dropdown(
+                [(say(f"book.form_of.{name}"), name) for name in FORMATS],
+                value="mp3",
+                label=say("book.form"),
+                elem_id="book-form",
+            )
             self.check = gr.Checkbox(
                 False, label=say("book.check"), info=say("book.check_help"), elem_id="book-check"
             )
@@ -139,7 +138,7 @@ class BookBox:
         """Show the book that was started last, after a reload of the page."""
         job = self.newest()
         shown = self.shown(job)
-        if job is not None and job.state() in job_view.LIVE:
+        if job is not None and job.state() != "done":
             shown[self.accordion] = gr.Accordion(open=True)
         return shown
 
@@ -162,9 +161,15 @@ class BookBox:
         """Start the command on a copy of the text.
 
         Raises:
-            UserError: Something is missing, or the text can't be read.
+            UserError: Something is missing, the text can't be read, or a book is being spoken.
         """
         asked = BookForm(voice, file, files, form, bool(check), bool(skip)).checked(self.known())
+        before = self.newest()
+        if before is not None and process.alive(before.folder):
+            # Each has a speech process of its own, with the whole voice in memory.
+            raise UserError(
+                f"`{before.spec.title}` is being made", "Wait until it is done, or stop it"
+            )
         [kept] = self.studio.keep_uploads([str(asked.file)])
         title = self.say("book.task", name=kept.name)
         job = self.studio.start_task(
@@ -234,5 +239,5 @@ class BookBox:
 
 
 def _clock(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+    tenths = round(10 * seconds)
+    return f"{tenths // 36000}:{tenths // 600 % 60:02d}:{tenths // 10 % 60:02d}.{tenths % 10}"
