@@ -66,13 +66,9 @@ def book(
         raise UserError("--takes chooses by the check", "Give --check too")
     workspace = Workspace.open(context.obj)
     request = BookRequest(
-        file,
-        voice,
-        out,
+        *(file, voice, out),
         "chapter" if per_chapter else "one" if one_file else "line",
-        form,
-        language,
-        seed,
+        *(form, language, seed),
         sampling(preset, speed=speed),
         tuple(reference or ()),
         precision,  # type: ignore[arg-type]  # the request refuses what is none
