@@ -17,6 +17,7 @@ import typer
 from amharic_tts import __version__
 from amharic_tts.commands import (
     base,
+    book,
     dataset,
     doctor,
     g2p,
@@ -74,7 +75,7 @@ def _options(
 
 
 _MODULES = (
-    *(sample, dataset, base, train, train_habits, train_plan, runs, speak, serve),
+    *(sample, dataset, base, train, train_habits, train_plan, runs, speak, book, serve),
     *(g2p, g2p_compare, g2p_eval, g2p_transphone, normalize),
     *(phonemes, phonemes_bench, phonemes_compare, phonemes_convert, transcribe, doctor),
 )

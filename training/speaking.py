@@ -31,6 +31,7 @@ from amharic_tts.jobs import sample_texts
 from amharic_tts.jobs.sample_texts import Line
 from amharic_tts.jobs.scores import FOLDER, SampleScore, Scores, StepScores
 from amharic_tts.synthesis import sentences, text_split
+from amharic_tts.synthesis.check import SentenceJudge
 from amharic_tts.synthesis.engine import RATE, Piece, SpeechEngine
 from amharic_tts.synthesis.loading import load_model
 from amharic_tts.synthesis.reference import RATE as REFERENCE_RATE
@@ -40,7 +41,6 @@ from amharic_tts.tokenizer.encoder import TextEncoder
 from amharic_tts.tokenizer.settings import TextSettings
 from training.codes import read_clip
 from training.config import FinetuneConfig
-from training.judge import Judge
 from training.report import Emit
 
 REFERENCE_SECONDS = 6.0
@@ -95,7 +95,7 @@ class Speaker:
         self.scores = Scores(run)
         self._base, self._settings, self._device = base, settings, device
         self._check, self._seed = check, config.seed
-        self._judge = Judge()
+        self._judge = SentenceJudge()
         self._engine: SpeechEngine | None = None
         self._told = False
         known = json.loads((base / "config.json").read_text(encoding="utf-8")).get("languages", [])
@@ -230,7 +230,8 @@ class Speaker:
         seconds = len(piece.samples) / RATE
         expected = text_split.expected_codes(piece.prepared) / text_split.CODES_PER_SECOND
         likeness = engine.likeness(piece.samples, self.reference)
-        agreement, why = self._judge.agreement(piece.samples, RATE, line)
+        check = self._judge.judge(piece.samples, RATE, line.text, line.language, piece.cut)
+        error, agreement = check.phoneme_error, check.agreement
         return replace(
             sample,
             seconds=round(seconds, 3),
@@ -238,10 +239,10 @@ class Speaker:
             ran_away=piece.cut,
             stopped_early=not piece.cut and seconds < SHORT * expected,
             similarity=round(likeness, 4) if np.isfinite(likeness) else None,
-            phoneme_error=round(agreement.per, 4) if agreement else None,
-            agreement=round(agreement.score, 4) if agreement else None,
-            missing_end=agreement.missing_end if agreement else None,
-            reasons={} if agreement else {"phoneme_error": why},
+            phoneme_error=None if error is None else round(error, 4),
+            agreement=None if agreement is None else round(agreement, 4),
+            missing_end=check.missing_end,
+            reasons={"phoneme_error": check.not_compared} if error is None else {},
         )
 
     def _tell(self, found: StepScores) -> None:

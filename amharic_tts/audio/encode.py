@@ -139,13 +139,26 @@ def encode(samples: Samples, rate: int, format: str) -> bytes:
     return out.getvalue()
 
 
-class _Writer(Protocol):
-    def write(self, samples: NDArray[np.int16]) -> None: ...
+class Writer(Protocol):
+    """Takes the sound of a whole file in pieces."""
 
-    def close(self) -> None: ...
+    def write(self, samples: NDArray[np.int16]) -> None:
+        """Take the next samples, mono, shape ``(n,)``."""
+
+    def close(self) -> None:
+        """Write the end, and put the header right."""
 
 
-def _writer(format: Format, rate: int, out: BinaryIO | _Pipe, whole: bool) -> _Writer:
+def writer(file: BinaryIO, rate: int, format: str) -> Writer:
+    """Return what writes a whole file as `encode` does, in memory that does not grow.
+
+    Raises:
+        UserError: There is no such format.
+    """
+    return _writer(of_name(format), rate, file, whole=True)
+
+
+def _writer(format: Format, rate: int, out: BinaryIO | _Pipe, whole: bool) -> Writer:
     if format.name == "pcm":
         return _Plain(out)
     if format.name == "wav":

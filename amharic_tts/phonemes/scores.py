@@ -79,7 +79,7 @@ def agreement(comparison: Comparison) -> Agreement:
     """Return what a comparison says about the speech as a whole."""
     rows = comparison.rows
     end = [row for row in rows if row.wanted][-LAST_PHONES:]
-    heard = [_was_heard(row) for row in end]
+    heard = [was_heard(row) for row in end]
     extra = [run for run in _inserted(rows) if len(run) >= SHORTEST_EXTRA]
     return Agreement(
         per=comparison.per,
@@ -93,7 +93,7 @@ def agreement(comparison: Comparison) -> Agreement:
     )
 
 
-def _was_heard(row: Row) -> bool:
+def was_heard(row: Row) -> bool:
     """Tell whether a wanted phone is in the sound, if perhaps pronounced as another one."""
     return row.kind == "ok" or (row.kind == "substituted" and row.score >= UNHEARD)
 

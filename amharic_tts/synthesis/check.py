@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import groupby
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -20,9 +21,9 @@ from amharic_tts.phonemes.expected import ExpectedWord, from_phones, from_text
 from amharic_tts.phonemes.models.base import Posteriors
 from amharic_tts.phonemes.models.catalog import EMBEDDED
 from amharic_tts.phonemes.result import Recognition
-from amharic_tts.phonemes.scores import Agreement, agreement
+from amharic_tts.phonemes.scores import agreement, was_heard
 from amharic_tts.synthesis import text_split
-from amharic_tts.text import languages
+from amharic_tts.text import ethiopic, languages
 from amharic_tts.text.normalize import normalize
 
 Verdict = Literal["ok", "doubtful", "failed", "not checked"]
@@ -40,10 +41,19 @@ class Limits:
     """Agreement below which it should be heard by a person."""
 
 
-LIMITS: dict[str, Limits] = {"en": Limits(0.35, 0.6), "am": Limits(0.35, 0.4)}
+LIMITS: dict[str, Limits] = {"en": Limits(0.4, 0.6), "am": Limits(0.35, 0.42)}
 """By language. Others are compared too, and told as not checked: nobody measured their limits."""
-SHORT, LONG = 0.4, 2.0
-"""Times of what the text takes at a usual pace, outside of which speech is too short or long."""
+MISSING = 4
+"""Phones in a row that are not heard, before a word counts as missing; right speech has up to 3."""
+UNHEARD_END = 3
+"""The same at the end of the text; right speech has up to 2."""
+WINDOW, FAINT = 4, 0.02
+"""So many phones in a row with a mean score below this are doubtful: their sounds do not fit."""
+PHONES_PER_SECOND = 10.0
+"""A usual pace; espeak-ng says 7 to 12 phones of Amharic or English a second, people up to 15."""
+SHORT, HASTY, LONG = 0.5, 0.6, 2.0
+"""Times of what the text takes at a usual pace: below `SHORT` much is missing, below `HASTY`
+something may be, beyond `LONG` the voice may have gone astray."""
 SLACK = 1.0
 """Seconds more that any speech may take: pauses, a slow single word."""
 SILENT = 1e-3
@@ -63,6 +73,8 @@ class SentenceCheck:
     agreement: float | None = None
     """How well sound and text agree, 0 to 1 (`align.Comparison.score`)."""
     missing_end: bool | None = None
+    missing_sounds: int | None = None
+    """The most phones in a row that are not heard."""
     extra_sounds: int | None = None
     """Phones in stretches that the text does not have."""
     repeats: int | None = None
@@ -74,6 +86,8 @@ class SentenceCheck:
     """`seconds` against `expected_seconds`; empty where that is not known."""
     cut: bool = False
     """The model did not stop by itself."""
+    not_compared: str = ""
+    """Why the phones were not compared, or not judged; empty where they were."""
 
     @property
     def ok(self) -> bool:
@@ -186,22 +200,23 @@ class _Found:
     cut: bool
 
     def silent(self) -> SentenceCheck:
-        return self._check("failed", ["nothing is heard: the sound is silent"], None)
+        told = self._check("failed", ["nothing is heard: the sound is silent"], None)
+        return replace(told, phoneme_error=1.0, agreement=0.0, missing_end=True)
 
     def judged(
         self, heard: Comparison | None, why: str, limits: Limits | None, language: str
     ) -> SentenceCheck:
-        said = None if heard is None else agreement(heard)
         bad, odd = self._length()
+        said = None if heard is None else _Said(heard)
         if said is not None and limits is not None:
-            more_bad, more_odd = _speech(said, limits)
+            more_bad, more_odd = said.judged(limits)
             bad, odd = bad + more_bad, odd + more_odd
         elif said is not None:
             why = f"the limits of the check are not measured for the language `{language}`"
         if bad:
-            return self._check("failed", [*bad, *odd], said)
+            return replace(self._check("failed", [*bad, *odd, why], said), not_compared=why)
         if said is None or limits is None:
-            return self._check("not checked", [why, *odd], said)
+            return replace(self._check("not checked", [why, *odd], said), not_compared=why)
         return self._check("doubtful" if odd else "ok", odd, said)
 
     def _length(self) -> tuple[list[str], list[str]]:
@@ -209,8 +224,10 @@ class _Found:
         if self.cut:
             bad.append("the voice did not stop by itself and was cut")
         told = f"{self.seconds:.1f} s, and the text takes about {self.expected:.1f} s"
-        if self.length == "too short":
+        if self.length == "too short" and self.seconds < SHORT * self.expected:
             bad.append(f"much too short: {told}")
+        elif self.length == "too short":
+            odd.append(f"short: {told}")
         elif self.length == "too long":
             odd.append(f"much too long: {told}")
         return bad, odd
@@ -219,13 +236,11 @@ class _Found:
     def length(self) -> Literal["ok", "too short", "too long", ""]:
         if not self.expected:
             return ""
-        if self.seconds < SHORT * self.expected:
+        if self.seconds < HASTY * self.expected:
             return "too short"
         return "too long" if self.seconds > LONG * self.expected + SLACK else "ok"
 
-    def _check(
-        self, verdict: Verdict, reasons: Sequence[str], said: Agreement | None
-    ) -> SentenceCheck:
+    def _check(self, verdict: Verdict, reasons: Sequence[str], said: _Said | None) -> SentenceCheck:
         plain = SentenceCheck(
             verdict,
             tuple(reason for reason in reasons if reason),
@@ -238,29 +253,51 @@ class _Found:
             return plain
         return replace(
             plain,
-            phoneme_error=said.per,
-            agreement=said.score,
+            phoneme_error=said.all.per,
+            agreement=said.all.score,
             missing_end=said.missing_end,
-            extra_sounds=said.extra_phones,
-            repeats=said.repeats,
+            missing_sounds=said.missing,
+            extra_sounds=said.all.extra_phones,
+            repeats=said.all.repeats,
         )
 
 
-def _speech(said: Agreement, limits: Limits) -> tuple[list[str], list[str]]:
-    """Return what is wrong and what is odd about the speech, in words."""
-    bad, odd = [], []
-    score = f"sound and text agree by {100 * said.score:.0f} of 100"
-    if said.score < limits.failed:
-        bad.append(f"something else is heard than the text: {score}")
-    elif said.score < limits.doubtful:
-        odd.append(f"hardly to be understood: {score}")
-    if said.missing_end:
-        bad.append("the end of the text is not heard")
-    if said.repeats:
-        bad.append("something is said twice")
-    elif said.extra_phones:
-        odd.append(f"sounds are heard that the text does not have ({said.extra_phones})")
-    return bad, odd
+class _Said:
+    """What a comparison says about a sentence."""
+
+    def __init__(self, heard: Comparison) -> None:
+        wanted = [row for row in heard.rows if row.wanted]
+        unheard = [not was_heard(row) for row in wanted]
+        runs = [len(list(run)) for odd, run in groupby(unheard) if odd]
+        scores = np.array([row.score for row in wanted])
+        size = min(WINDOW, len(scores))
+        self.all = agreement(heard)
+        self.missing = max(runs, default=0)
+        last = next((at for at, odd in enumerate(reversed(unheard)) if not odd), len(unheard))
+        self.missing_end = self.all.missing_end or last >= UNHEARD_END
+        means = np.convolve(scores, np.ones(size) / size, "valid") if size else np.zeros(1)
+        self.faintest = float(means.min())
+
+    def judged(self, limits: Limits) -> tuple[list[str], list[str]]:
+        """Return what is wrong and what is odd about the speech, in words."""
+        bad, odd = [], []
+        score = f"sound and text agree by {100 * self.all.score:.0f} of 100"
+        if self.all.score < limits.failed:
+            bad.append(f"something else is heard than the text: {score}")
+        elif self.all.score < limits.doubtful:
+            odd.append(f"hard to understand: {score}")
+        if self.missing_end:
+            bad.append("the end of the text is not heard")
+        elif self.missing >= MISSING:
+            bad.append(f"a part of the text is not heard ({self.missing} sounds in a row)")
+        elif self.faintest < FAINT:
+            odd.append("a word may be missing or be another one")
+        if self.all.repeats:
+            bad.append("something is said twice")
+        elif self.all.extra_phones:
+            count = self.all.extra_phones
+            bad.append(f"something is heard that the text does not have ({count} sounds)")
+        return bad, odd
 
 
 def _wanted(text: str, language: str, phonemes: bool) -> tuple[tuple[ExpectedWord, ...], str]:
@@ -279,13 +316,10 @@ def _expected_seconds(
     if wanted:
         phones = sum(len(word.phones) for word in wanted)
         return phones / PHONES_PER_SECOND
-    if phonemes:
-        return 0.0
+    letters = [character for character in text if character.isalpha()]
+    if phonemes or not all(c.isascii() or ethiopic.is_letter(c) for c in letters):
+        return 0.0  # nobody knows how long a letter of another script takes
     return text_split.expected_codes(normalize(text, language).text) / text_split.CODES_PER_SECOND
-
-
-PHONES_PER_SECOND = 12.0
-"""Phones that are said in a second at a usual pace, in English and Amharic alike."""
 
 
 def best(takes: Sequence[SentenceCheck]) -> int:

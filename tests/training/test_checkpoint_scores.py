@@ -14,10 +14,10 @@ from amharic_tts.events import Done, EventLog, Metric, Sample
 from amharic_tts.jobs import checkpoints
 from amharic_tts.jobs.scores import SampleScore, Scores, StepScores
 from amharic_tts.synthesis import text_split
+from amharic_tts.synthesis.check import SentenceCheck, SentenceJudge
 from amharic_tts.synthesis.voices import check_voice
 from amharic_tts.workspace import Workspace
 from training import export
-from training.judge import Judge
 from training.score import score
 
 
@@ -45,7 +45,8 @@ def test_checkpoints_are_scored_afterwards(
 ) -> None:
     monkeypatch.setattr(text_split, "max_codes", lambda prepared, limit: 10)
     why = "the recogniser is not here"
-    monkeypatch.setattr(Judge, "agreement", lambda self, samples, rate, line: (None, why))
+    unknown = SentenceCheck("not checked", (why,), not_compared=why)
+    monkeypatch.setattr(SentenceJudge, "judge", lambda self, *said: unknown)
     events = list(score(studio, run, [1, 2]))
     assert events[-1].result == {"run": "scored", "steps": [1, 2]}  # type: ignore[attr-defined]
     assert [e.audio for e in events if isinstance(e, Sample)] == [

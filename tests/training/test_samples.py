@@ -17,11 +17,10 @@ from test_session import session
 from amharic_tts.errors import StudioError, UserError
 from amharic_tts.events import Done, Event, Metric, Sample, Stopped
 from amharic_tts.jobs.scores import Scores
-from amharic_tts.phonemes.scores import Agreement
 from amharic_tts.synthesis import text_split
+from amharic_tts.synthesis.check import SentenceCheck, SentenceJudge
 from amharic_tts.synthesis.engine import SpeechEngine
 from amharic_tts.workspace import Workspace
-from training.judge import Judge
 from training.speaking import Speaker, undisturbed
 
 TEXTS = ("ቡና", "en: Hi")
@@ -39,10 +38,10 @@ def studio(practice_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Wor
 @pytest.fixture(scope="module", autouse=True)
 def quick() -> Iterator[None]:
     """Let the practice base, which never ends by itself, make half a second; hear nothing."""
-    heard = Agreement(0.5, 0.25, 0.75, True, 0, 0)
+    heard = SentenceCheck("failed", (), phoneme_error=0.5, agreement=0.75, missing_end=True)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(text_split, "max_codes", lambda prepared, limit: 10)
-        patched.setattr(Judge, "agreement", lambda self, samples, rate, line: (heard, ""))
+        patched.setattr(SentenceJudge, "judge", lambda self, *said: heard)
         yield
 
 
