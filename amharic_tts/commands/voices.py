@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 
 from amharic_tts.base_models.catalog import CPML, PRACTICE
 from amharic_tts.commands import output
+from amharic_tts.events import Event
 from amharic_tts.jobs import task
 from amharic_tts.synthesis import hub_push, notices, sums, takeaway, voice_import, voices
 from amharic_tts.synthesis.practice_voice import built_in, make_ready
@@ -94,12 +96,7 @@ def export(
 ) -> None:
     """Write a copy of a voice that coqui and other XTTS tools load, with hashes and licences."""
     workspace = Workspace.open(context.obj)
-    folder = folder_of(workspace, voice)
-    name = folder.parent.name if folder.name == "ready" else folder.name
-    ending = ("-half" if half else "") + (".zip" if zipped else "")
-    target = to or (job or Path()).absolute() / f"voice-{name}{ending}"
-    zipped = zipped or target.suffix.lower() == ".zip"
-    events = takeaway.export(folder, TakeawayRequest(target.absolute(), zipped, half))
+    events = _exported(workspace, voice, to, job, zipped, half)
     result = task.run(workspace, job, events) if job else output.follow(events)
     if json:
         output.as_json(result)
@@ -113,6 +110,18 @@ def export(
         if result["licence"]:
             output.note(f"{CPML.name}: pass its terms on with the voice")
         output.data(f"{result['target']}\t{result['bytes'] / 1e6:.1f} MB")
+
+
+def _exported(
+    workspace: Workspace, voice: str, to: Path | None, job: Path | None, zipped: bool, half: bool
+) -> Iterator[Event]:
+    """Yield the events of an export; without `to` it goes into the job's folder, or here."""
+    folder = folder_of(workspace, voice)
+    name = folder.parent.name if folder.name == "ready" else folder.name
+    ending = ("-half" if half else "") + (".zip" if zipped else "")
+    target = to or (job or Path()).absolute() / f"voice-{name}{ending}"
+    zipped = zipped or target.suffix.lower() == ".zip"
+    yield from takeaway.export(folder, TakeawayRequest(target.absolute(), zipped, half))
 
 
 def verify(

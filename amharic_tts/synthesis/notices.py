@@ -51,7 +51,7 @@ Weights (model.pth, speakers_xtts.pth)
 {weights}
 
 Recordings
-reference.wav is a recording of a person, and the voice was trained on recordings{of}.
+reference.wav is a recording, and the voice was trained on recordings{of}.
 Their own terms may bind its use too. Use a person's voice only with that person's consent,
 and say that the speech is synthetic.
 

@@ -101,6 +101,30 @@ def parsed(text: str) -> dict[str, str]:
     return found
 
 
+def opened(path: Path) -> zipfile.ZipFile:
+    """Open a zip.
+
+    The weights of a voice are a zip too: where the outer one is cut short, their table of contents
+    may be the last one in it, and be taken for that of the whole.
+
+    Raises:
+        UserError: It is no zip, or is cut short.
+    """
+    try:
+        packed = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(
+            f"`{path}` can't be read as a zip: {error}", "It may be cut short; download it again"
+        ) from error
+    if min((info.header_offset for info in packed.infolist()), default=0):
+        packed.close()
+        raise UserError(
+            f"`{path}` can't be read as a zip: its table of contents is not there",
+            "It is cut short; download it again",
+        )
+    return packed
+
+
 class Tree:
     """The files of one folder, or of the one folder in a zip."""
 
@@ -113,10 +137,7 @@ class Tree:
     def _open_zip(self, path: Path) -> None:
         if not path.is_file():
             raise UserError(f"There is no folder or zip `{path}`")
-        try:
-            self._zip = packed = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise UserError(f"`{path}` can't be read as a zip: {error}") from error
+        self._zip = packed = opened(path)
         infos = [info for info in packed.infolist() if not info.is_dir()]
         total, size = sum(info.file_size for info in infos), path.stat().st_size
         if total > archives.MAX_GROWTH * size + archives.SMALL:

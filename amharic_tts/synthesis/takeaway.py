@@ -133,7 +133,7 @@ class _Export:
     def _as_it_is(self) -> dict[str, Any]:
         """Return what is known of the weights: an exported voice says how it was made."""
         known = read_body(self.voice.folder).get("taken")
-        return dict(known) if isinstance(known, dict) and known.get("precision") else _FULL.copy()
+        return {**(known if isinstance(known, dict) else {}), "precision": self.voice.precision}
 
     def _hash_model(self, files: dict[str, Path]) -> Iterator[Event]:
         """Make sure that the weights are those that were written, before they are converted."""
@@ -191,9 +191,6 @@ class _Export:
                 "sha256": digest,
             }
         )
-
-
-_FULL: dict[str, Any] = {"precision": "float32"}
 
 
 def _size(folder: Path) -> int:

@@ -207,9 +207,11 @@ class _Import:
                 f"`{self.source}` is neither a folder nor an archive",
                 f"Give a folder, or a file that ends in {', '.join(archives.SUFFIXES)}",
             )
+        if self.source.name.lower().endswith(".zip"):
+            sums.opened(self.source).close()
         folder = self.aside / "unpacked"
         folder.mkdir()
-        clock: Clock | None = None
+        clock, told = None, 0
         for step in archives.unpack(self.source, folder, MOST_FILES, MOST_BYTES):
             if isinstance(step, Finding):
                 raise UserError(
@@ -218,7 +220,9 @@ class _Import:
                 )
             done, total = step
             clock = clock or Clock(round(total / 1e6, 1), "MB unpacked")
-            yield clock.progress(round(done / 1e6, 1))
+            if done - told > 1_000_000:
+                told = done
+                yield clock.progress(round(done / 1e6, 1))
         self.unpacked = True
         return _inner(folder)
 

@@ -35,6 +35,8 @@ class Voice:
     manifest: dict[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     """What is wrong with its files; a voice with problems can't be loaded."""
+    precision: str = "float32"
+    """Of its weights, as far as it says."""
     imported: bool = False
     """It was brought in from elsewhere, and is no run's."""
 
@@ -104,8 +106,14 @@ def read_voice(folder: Path, voice_id: str = "") -> Voice:
         created=float(body.get("created", 0.0)),
         note=str(body.get("note", "")),
         manifest=body.get("manifest") or {},
+        precision=_precision(body.get("taken")),
         problems=tuple(file_problems(folder, files if isinstance(files, dict) else None)),
     )
+
+
+def _precision(taken: Any) -> str:
+    """Return the precision that a voice says it was taken away or brought in with."""
+    return str(taken.get("precision", "float32")) if isinstance(taken, dict) else "float32"
 
 
 def check_voice(folder: Path) -> Voice:
