@@ -29,6 +29,12 @@ _MOST_SIZE = 200_000
 """Largest number of anything in a configuration; the vocabulary of XTTS v2 has 6681 tokens."""
 _MOST_LAYERS = 200
 _MOST_WIDTH = 8192
+_SIZES = (
+    *("gpt_layers", "gpt_n_model_channels", "gpt_n_heads", "gpt_num_audio_tokens"),
+    *("gpt_max_audio_tokens", "gpt_max_text_tokens", "gpt_max_prompt_tokens"),
+    *("gpt_code_stride_len", "decoder_input_dim", "d_vector_dim"),
+)
+"""Coqui takes the size of XTTS v2 for one that is no number, and tells only a warning."""
 _SHOWN = 4
 _BUILDING = (
     *(TypeError, ValueError, LookupError, AttributeError),
@@ -242,6 +248,11 @@ def _check_sizes(arguments: Any) -> None:
     """
     if not isinstance(arguments, Mapping):
         raise UserError("config.json has no `model_args`")
+    for name in _SIZES:
+        if name in arguments and type(arguments[name]) is not int:
+            raise UserError(
+                f"config.json: `{name}` is {arguments[name]!r}, not a whole number"[:300]
+            )
     for name, value in arguments.items():
         most = _MOST_LAYERS if "layers" in str(name) else _MOST_SIZE
         most = _MOST_WIDTH if str(name).endswith(("_dim", "_channels")) else most

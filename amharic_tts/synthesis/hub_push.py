@@ -238,6 +238,11 @@ class _told:
                 f"The model hub {self.hub} can't be reached: {self._plain(cause)}",
                 "Check the network and the proxy settings, then push again",
             ) from None
+        if isinstance(cause, LookupError):
+            raise UserError(
+                f"{self.hub} does not answer as a model hub does: {self._plain(cause)} is missing",
+                "Look at --endpoint",
+            ) from None
         if isinstance(cause, (HFValidationError, ValueError)):
             raise UserError(f"The hub does not take it: {self._plain(cause)}") from None
 

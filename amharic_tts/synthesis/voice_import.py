@@ -242,7 +242,7 @@ class _Import:
             hashes = {**hashes, **listed}
         missing = [name for name in hashes if not (root / name).is_file()]
         sums.Report(by, 0, tuple(sorted(missing)), (), ()).require(self.source.name)
-        faults = foreign.file_faults(root)
+        faults = foreign.file_faults(root, _looked_at(root))
         if faults:
             raise UserError(_listed("The voice can't be used", faults))
         digests = yield from self._take(root, [*hashes, VOICE_JSON])
@@ -260,7 +260,7 @@ class _Import:
 
     def _other(self, root: Path) -> Iterator[Event]:
         """Take what another XTTS tool wrote."""
-        faults = foreign.file_faults(root)
+        faults = foreign.file_faults(root, _looked_at(root))
         if faults:
             near = sorted(p.name for p in root.glob("*.pth") if p.name != SPEAKERS_FILE)[:5]
             hint = f"It holds these weights: {', '.join(near)}; the model must be called model.pth"
@@ -269,13 +269,12 @@ class _Import:
             )
         asked = self.request
         settings = foreign.text_settings(root, asked.language, asked.text_mode, asked.g2p)
-        speakers = [SPEAKERS_FILE] if (root / SPEAKERS_FILE).is_file() else []
         texts = [
             path.name
             for path in sorted(root.iterdir())
             if _TEXTS.fullmatch(path.name) and path.is_file() and path.stat().st_size < _MOST_TEXT
         ]
-        yield from self._take(root, [*foreign.STOCK_FILES, *speakers, *texts])
+        yield from self._take(root, [*_looked_at(root), *texts])
         yield Progress(0, 0, "Looking at the weights")
         precision = foreign.check_weights(self.made, settings)
         foreign.check_speakers(self.made)
@@ -379,6 +378,12 @@ def _write_clip(source: Path, target: Path) -> None:
     import soundfile
 
     soundfile.write(target, read_reference(source), RATE, subtype="PCM_16")
+
+
+def _looked_at(root: Path) -> tuple[str, ...]:
+    """Return the names of the files that can be looked at from outside."""
+    speakers = (SPEAKERS_FILE,) if (root / SPEAKERS_FILE).is_file() else ()
+    return (*foreign.STOCK_FILES, *speakers)
 
 
 def _left_out(root: Path, made: Path, clip: Path | None = None) -> Iterator[Finding]:
