@@ -9,6 +9,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -182,8 +183,10 @@ class _Push:
         self, api: Any, operations: list[Any], counter: _Counter, total: int
     ) -> Iterator[Event]:
         """Send the files in a thread, and tell how far it is."""
-        from concurrent.futures import ThreadPoolExecutor, wait
 
+        from huggingface_hub.utils import disable_progress_bars
+
+        disable_progress_bars()  # ours tells it
         asked = self.request
         clock = Clock(round(total / 1e6, 1), "MB sent")
         with ThreadPoolExecutor(1) as pool, _told(asked, api.endpoint):
