@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,7 @@ _MOST_SIZE = 200_000
 """Largest number of anything in a configuration; the vocabulary of XTTS v2 has 6681 tokens."""
 _MOST_LAYERS = 200
 _MOST_WIDTH = 8192
+_MOST_NOTE = 2000
 _SIZES = (
     *("gpt_layers", "gpt_n_model_channels", "gpt_n_heads", "gpt_num_audio_tokens"),
     *("gpt_max_audio_tokens", "gpt_max_text_tokens", "gpt_max_prompt_tokens"),
@@ -104,6 +106,11 @@ def voice_body(path: Path) -> dict[str, Any]:
                 "Copy or download the voice again; without its voice.json it can be brought in as "
                 "the voice of another tool",
             )
+    if len(body["note"]) > _MOST_NOTE or not math.isfinite(body["created"]):
+        raise UserError(f"{VOICE_JSON} is not as the studio writes it: `note` or `created`")
+    language = body["text"].get("language")
+    if not isinstance(language, str) or languages.canonical(language) != language:
+        raise UserError(f"{VOICE_JSON} names no language: `{str(language)[:40]}`")
     for name, one in body["files"].items():
         plain_name(name)
         if not isinstance(one, dict) or not isinstance(one.get("sha256"), str):

@@ -75,7 +75,7 @@ def card_of(voice: Voice, taken: Mapping[str, Any]) -> str:
     """
     path = voice.folder / CARD
     card = (
-        path.read_text(encoding="utf-8")
+        path.read_text(encoding="utf-8", errors="replace")
         if path.is_file()
         else model_card(voice.settings, voice.manifest, voice.note, bound_by_cpml(voice))
     )
@@ -90,7 +90,7 @@ def _precision(taken: Mapping[str, Any]) -> str:
     size = f"{taken['model_bytes'] / 1e6:.1f} MB"
     if taken["precision"] == "float32":
         return f"Weights in float32 ({size})."
-    line = f"Weights in float16 ({size}"
+    line = f"Weights in {taken['precision']} ({size}"
     if "model_bytes_before" in taken:
         line += f" instead of {taken['model_bytes_before'] / 1e6:.1f} MB"
     line += ")"

@@ -144,6 +144,7 @@ class Tree:
             raise UserError(
                 f"`{path}` has {size / 1e6:.1f} MB and would take {total / 1e6:.0f} MB unpacked"
             )
+        infos = [info for info in infos if not info.filename.startswith("__MACOSX/")]
         tops = {info.filename.partition("/")[0] for info in infos if "/" in info.filename}
         flat = any("/" not in info.filename for info in infos)
         if len(tops) == 1 and not flat:

@@ -19,7 +19,7 @@ from amharic_tts.events import Done, Event, Progress
 from amharic_tts.files import check_name, disk_errors, require_space, sync_folder
 from amharic_tts.synthesis import half, notices, sums
 from amharic_tts.synthesis.sums import SUMS, Meter, plain_name
-from amharic_tts.synthesis.voices import VOICE_JSON, Voice, check_voice
+from amharic_tts.synthesis.voices import NEEDED, VOICE_JSON, Voice, check_voice
 
 MODEL = "model.pth"
 _SPARE = 5_000_000
@@ -88,9 +88,9 @@ def files_of(voice: Voice) -> dict[str, Path]:
         UserError: `voice.json` names something that can't be a file of the voice.
     """
     body = read_body(voice.folder)
-    names = [plain_name(name) for name in body.get("files") or {}]
+    names = {*NEEDED, *(plain_name(name) for name in body.get("files") or {})}
     ours = (VOICE_JSON, SUMS, notices.CARD, notices.NOTICE, notices.CPML_TEXT)
-    return {name: voice.folder / name for name in names if name not in ours}
+    return {name: voice.folder / name for name in sorted(names) if name not in ours}
 
 
 def read_body(folder: Path) -> dict[str, Any]:
@@ -133,7 +133,11 @@ class _Export:
     def _as_it_is(self) -> dict[str, Any]:
         """Return what is known of the weights: an exported voice says how it was made."""
         known = read_body(self.voice.folder).get("taken")
-        return {**(known if isinstance(known, dict) else {}), "precision": self.voice.precision}
+        known = known if isinstance(known, dict) else {}
+        # It may come from elsewhere: nothing but numbers is taken from it.
+        told = {name: known.get(name) for name in ("model_bytes_before", "largest_difference")}
+        numbers = {name: value for name, value in told.items() if isinstance(value, (int, float))}
+        return {"precision": self.voice.precision, **numbers}
 
     def _hash_model(self, files: dict[str, Path]) -> Iterator[Event]:
         """Make sure that the weights are those that were written, before they are converted."""
@@ -142,7 +146,7 @@ class _Export:
             self._compare(MODEL, (yield from meter.read(source, MODEL)))
 
     def _compare(self, name: str, digest: str) -> None:
-        told = read_body(self.voice.folder)["files"][name].get("sha256")
+        told = read_body(self.voice.folder).get("files", {}).get(name, {}).get("sha256")
         if told not in (None, digest):
             raise UserError(
                 f"`{self.voice.folder / name}` is not what was written: its hash differs",

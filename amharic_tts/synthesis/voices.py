@@ -113,7 +113,8 @@ def read_voice(folder: Path, voice_id: str = "") -> Voice:
 
 def _precision(taken: Any) -> str:
     """Return the precision that a voice says it was taken away or brought in with."""
-    return str(taken.get("precision", "float32")) if isinstance(taken, dict) else "float32"
+    told = taken.get("precision") if isinstance(taken, dict) else None
+    return told if told in ("float16", "bfloat16") else "float32"
 
 
 def check_voice(folder: Path) -> Voice:

@@ -57,7 +57,7 @@ def test_the_voices_are_listed_with_size_licence_and_command(box: Any) -> None:
     ]
     assert shown[box.voice].value == "ድምፅ"
     assert "About 0 MB" in shown[box.about] and "Coqui Public Model License" in shown[box.about]
-    assert shown[box.command].endswith("voices push ድምፅ OWNER/NAME --private --accept-license")
+    assert shown[box.command].endswith("voices push 'ድምፅ' OWNER/NAME --private --accept-license")
     free = box.describe("practice", True)
     assert "Coqui" not in free[box.about] and "half the size" in free[box.about]
     assert free[box.command].endswith("voices push practice OWNER/NAME --private")

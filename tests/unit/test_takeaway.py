@@ -155,6 +155,20 @@ def test_a_voice_json_that_names_files_elsewhere_is_refused(tmp_path: Path) -> N
         export(made, tmp_path / "out")
 
 
+def test_what_a_voice_says_of_itself_does_not_become_the_result(tmp_path: Path) -> None:
+    hostile = {
+        "target": "/etc/passwd",
+        "precision": "<b>",
+        "largest_difference": "x",
+        "sha256": "1",
+    }
+    made = voice(tmp_path / "ready", taken={**hostile, "model_bytes_before": 7})
+    result = export(made, tmp_path / "out")
+    assert result["target"] == str(tmp_path / "out")
+    assert (result["precision"], result["sha256"]) == ("float32", "")
+    assert "largest_difference" not in result and result["model_bytes_before"] == 7
+
+
 def test_an_export_that_is_broken_off_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -200,11 +201,14 @@ class VoiceBox:
         with_cpml = notices.bound_by_cpml(voice)
         if with_cpml:
             told.append(self.say("takeaway.cpml", licence=CPML.name))
-        accept = " --accept-license" if with_cpml else ""
-        command = f"amharic-tts --workspace {self.studio.workspace.root} voices push {voice.id}"
+        command = ["amharic-tts"]
+        if self.studio.local:
+            command += ["--workspace", str(self.studio.workspace.root)]
+        command += ["voices", "push", voice.id, "OWNER/NAME", "--private"]
+        command += ["--accept-license"] if with_cpml else []
         return {
             self.about: f'<p class="quiet">{" ".join(map(rich, told))}</p>' if told else "",
-            self.command: f"{command} OWNER/NAME --private{accept}",
+            self.command: shlex.join(command),
         }
 
     def export(self, voice_id: str | None, half: bool) -> dict[Any, Any]:
