@@ -71,7 +71,7 @@ class VoiceBox:
         gr.HTML(f"<h3>{say('takeaway.away')}</h3>")
         with gr.Row(elem_classes="toolbar"):
             self.voice = gr.Dropdown(
-                [], label=say("speak.voice"), scale=3, elem_id="takeaway-voice"
+                [], label=say("speak.voice"), scale=3, min_width=280, elem_id="takeaway-voice"
             )
             self.half = gr.Checkbox(
                 False, label=say("takeaway.half"), container=False, elem_id="takeaway-half"
