@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _SMALLEST = 1024
 """Values below which a tensor stays as it is: it would save nothing."""
+_AT_ONCE = 1 << 20
+"""Values that are converted at once."""
 _FILTERS = "torch_spec"
 """Filters of the speaker encoder's spectrogram: constants, not weights."""
 
@@ -55,17 +58,17 @@ def halve(source: Path, target: Path, aside: Path) -> Iterator[Progress | Halved
     values = sum(value.numel() for value in chosen.values())
     clock = Clock(round(values * 2 / 1e6, 1), "MB in half precision")
     mapped, at, largest, told = aside / "half.bin", 0, 0.0, 0
+    buffer = torch.empty(_AT_ONCE)
     with disk_errors(target):
         room = np.memmap(mapped, dtype=np.float16, mode="w+", shape=(max(1, values),))
         for key, value in chosen.items():
-            half = value.to(torch.float16)
-            if not torch.isfinite(half).all():
-                continue
             stop = at + value.numel()
-            largest = max(largest, _difference(value, half))
-            place = torch.from_numpy(room[at:stop]).view(half.shape)
-            place.copy_(half)
-            state[key], at = place, stop
+            place = torch.from_numpy(room[at:stop])
+            difference = _convert(value, place, buffer)
+            if not math.isfinite(difference):
+                continue
+            largest, at = max(largest, difference), stop
+            state[key] = place.view(value.shape)
             if stop - told > 4_000_000:
                 told = stop
                 yield clock.progress(round(stop * 2 / 1e6, 1))
@@ -74,7 +77,7 @@ def halve(source: Path, target: Path, aside: Path) -> Iterator[Progress | Halved
         with open(target, "wb") as file:
             torch.save({"model": _own(state)}, file)
         del room, state, chosen  # a mapped file can't be removed on every system
-        place = half = value = None
+        place = value = None
         mapped.unlink()
     yield Halved(halved, kept, largest)
 
@@ -92,9 +95,31 @@ def _is_long(key: str, value: Tensor) -> bool:
     return wide and value.ndim > 1 and value.numel() >= _SMALLEST and _FILTERS not in key
 
 
-def _difference(value: Tensor, half: Tensor) -> float:
-    """Return by how much a value differs at most, compared in float32."""
-    return float((value.float() - half.float()).abs().max())
+def _convert(value: Tensor, place: Tensor, buffer: Tensor) -> float:
+    """Write a tensor to its place in half precision; return by how much a value differs at most.
+
+    Piece by piece through one buffer: with new ones, the memory of those before was seen to stay
+    with the process (1 GB for XTTS v2).
+
+    Args:
+        value: Of any shape.
+        place: float16 of shape (values,).
+        buffer: float32 of shape (`_AT_ONCE`,).
+
+    Returns:
+        The difference; not finite where float16 can't hold a value.
+    """
+    largest, flat = 0.0, value.reshape(-1)
+    for start in range(0, len(flat), len(buffer)):
+        piece = flat[start : start + len(buffer)]
+        half, difference = place[start : start + len(buffer)], buffer[: len(piece)]
+        half.copy_(piece)
+        difference.copy_(half).sub_(piece).abs_()
+        found = float(difference.max())
+        if not math.isfinite(found):
+            return found
+        largest = max(largest, found)
+    return largest
 
 
 def _own(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
