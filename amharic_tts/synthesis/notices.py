@@ -121,8 +121,8 @@ def _stock(voice: Voice) -> list[str]:
         )
     if voice.settings.text_mode == "phonemes":
         lines.append(
-            f"It reads phonemes, made by `{voice.settings.g2p}`. Stock tools have no such step: "
-            "what they make of plain letters is noise."
+            f"It reads phonemes, made by `{voice.settings.g2p}`. Stock tools have no such step, "
+            "and it was not trained on plain letters."
         )
     return lines
 
