@@ -73,12 +73,12 @@ class VoiceBox:
             self.voice = gr.Dropdown(
                 [], label=say("speak.voice"), scale=3, min_width=280, elem_id="takeaway-voice"
             )
-            self.half = gr.Checkbox(
-                False, label=say("takeaway.half"), container=False, elem_id="takeaway-half"
-            )
             self.start = gr.Button(
                 say("takeaway.start"), variant="primary", elem_id="takeaway-start"
             )
+        self.half = gr.Checkbox(
+            False, label=say("takeaway.half"), container=False, elem_id="takeaway-half"
+        )
         self.about = gr.HTML(elem_id="takeaway-about")
         self.exports.build()
         self.told = gr.HTML(elem_id="takeaway-told")
