@@ -38,6 +38,7 @@ from amharic_tts.commands import (
     train_habits,
     train_plan,
     transcribe,
+    voices,
 )
 from amharic_tts.errors import StudioError
 from amharic_tts.settings import default_workspace
@@ -75,7 +76,7 @@ def _options(
 
 
 _MODULES = (
-    *(sample, dataset, base, train, train_habits, train_plan, runs, speak, book, serve),
+    *(sample, dataset, base, train, train_habits, train_plan, runs, speak, book, voices, serve),
     *(g2p, g2p_compare, g2p_eval, g2p_transphone, normalize),
     *(phonemes, phonemes_bench, phonemes_compare, phonemes_convert, transcribe, doctor),
 )

@@ -53,6 +53,11 @@ class Workspace:
         return self.root / "tasks"
 
     @property
+    def voices(self) -> Path:
+        """Voices that were brought in from elsewhere; those of runs lie in the runs."""
+        return self.root / "voices"
+
+    @property
     def bases(self) -> Path:
         return self.root / "bases"
 
@@ -102,6 +107,14 @@ class Workspace:
             UserError: `run_id` can't name a folder.
         """
         return self.runs / check_name(run_id, "run")
+
+    def voice(self, name: str) -> Path:
+        """Return the folder of a voice that was brought in, there or not.
+
+        Raises:
+            UserError: `name` can't name a folder.
+        """
+        return self.voices / check_name(name, "voice")
 
     def discard(self, path: Path) -> Path:
         """Move something of the workspace to its trash.

@@ -88,17 +88,46 @@ def load_model_state(path: Path, mapped: bool = False) -> dict[str, Tensor]:
     """
     import torch
 
+    return {
+        key: value.float() if value.dtype in (torch.float16, torch.bfloat16) else value
+        for key, value in stored_model_state(path, mapped).items()
+    }
+
+
+def stored_model_state(path: Path, mapped: bool = False) -> dict[str, Tensor]:
+    """Return what `load_model_state` does, in the precision of the file.
+
+    Raises:
+        UserError: See `load_model_state`; also where a value is no tensor.
+    """
+    import torch
+
     body = _load(path, mapped)
     model = body.get("model") if isinstance(body, dict) else None
     if not isinstance(model, dict):
         raise UserError(f'`{path}` is not a model of XTTS: it has no `"model"`')
     plain = {
-        key.removeprefix("xtts."): value
+        str(key).removeprefix("xtts."): value
         for key, value in model.items()
-        if not key.startswith(_NOT_XTTS)
+        if not str(key).startswith(_NOT_XTTS)
     }
-    return {
-        key: value.float() if value.dtype in (torch.float16, torch.bfloat16) else value
-        for key, value in plain.items()
-        if not key.startswith(_SHARED)
-    }
+    odd = [key for key, value in plain.items() if not isinstance(value, torch.Tensor)]
+    if odd:
+        raise UserError(f"`{path}` holds something else than weights under `{odd[0][:100]}`")
+    return {key: value for key, value in plain.items() if not key.startswith(_SHARED)}
+
+
+def load_speakers(path: Path) -> dict[str, dict[str, Tensor]]:
+    """Return the built-in speakers of a `speakers_xtts.pth`, by name.
+
+    Raises:
+        UserError: The file is missing, damaged, carries code, or holds something else.
+    """
+    import torch
+
+    body = _load(path)
+    for speaker in body.values() if isinstance(body, dict) else [None]:
+        tensors = list(speaker.values()) if isinstance(speaker, dict) else [None]
+        if not all(isinstance(one, torch.Tensor) for one in tensors):
+            raise UserError(f"`{path}` does not hold speakers of XTTS")
+    return dict(body)

@@ -67,16 +67,24 @@ def _stored(part: str) -> str:
     return stem.encode()[:room].decode("utf-8", "ignore") + mark + dot + suffix
 
 
-def unpack(archive: Path, target: Path) -> Iterator[Finding | tuple[int, int]]:
+def unpack(
+    archive: Path, target: Path, most_files: int | None = None, most_bytes: int | None = None
+) -> Iterator[Finding | tuple[int, int]]:
     """Unpack an archive into an empty folder; yield bytes done of all, and findings.
 
     Links and devices are left out and told. Archives inside the archive stay as they are.
 
+    Args:
+        archive: The file.
+        target: The folder.
+        most_files: How many files it may hold; `MAX_FILES` by default.
+        most_bytes: How large it may be unpacked, besides `MAX_GROWTH`.
+
     Raises:
-        UserError: Damaged, locked by a password, a name that leads outside, or a bomb.
+        UserError: Damaged, locked by a password, a name that leads outside, a bomb, or too large.
     """
     with _opened(archive) as (entries, odd, opener):
-        total = _check(archive, target, entries)
+        total = _check(archive, target, entries, most_files or MAX_FILES, most_bytes)
         if odd:
             message = f"{counted(len(odd), 'link')} in the archive, left out: {listed(odd)}"
             yield Finding("link_outside", message, subject=archive.name)
@@ -117,10 +125,12 @@ def _free(name: str, taken: set[str]) -> str:
     return found
 
 
-def _check(archive: Path, target: Path, entries: Sequence[_Entry]) -> int:
+def _check(
+    archive: Path, target: Path, entries: Sequence[_Entry], files: int, most: int | None
+) -> int:
     """Refuse an archive that can't be meant well, before a byte is written; return its size."""
-    if len(entries) > MAX_FILES:
-        raise UserError(f"`{archive}` holds {len(entries)} files; the most is {MAX_FILES}")
+    if len(entries) > files:
+        raise UserError(f"`{archive}` holds {len(entries)} files; the most is {files}")
     for entry in entries:
         parts = entry.name.split("/")
         if ".." in parts or entry.name.startswith("/") or ":" in parts[0]:
@@ -134,6 +144,12 @@ def _check(archive: Path, target: Path, entries: Sequence[_Entry]) -> int:
         raise UserError(
             f"`{archive}` has {size / 1e6:.1f} MB and would take {total / 1e6:.0f} MB unpacked",
             "Nothing was unpacked; if this is right, unpack it yourself and give the folder",
+        )
+    if most is not None and total > most:
+        raise UserError(
+            f"`{archive}` would take {total / 1e9:.1f} GB unpacked; "
+            f"the most is {most / 1e9:.1f} GB",
+            "Nothing was unpacked",
         )
     require_space(target, total + SMALL, "What is in the archive")
     return total

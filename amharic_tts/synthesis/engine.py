@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +18,9 @@ from amharic_tts.synthesis import sentences, text_split
 from amharic_tts.synthesis.loading import load_model, replace_gpt
 from amharic_tts.synthesis.pace import Pace, timed
 from amharic_tts.synthesis.pauses import silence_after
-from amharic_tts.synthesis.request import Precision, Sampling
+from amharic_tts.synthesis.request import Precision
 from amharic_tts.synthesis.sentences import Planned
+from amharic_tts.synthesis.speech import RATE, Asked, Piece, Speech
 from amharic_tts.synthesis.voices import Voice, check_voice
 from amharic_tts.text import languages
 from amharic_tts.tokenizer.encoder import TextEncoder
@@ -32,56 +33,8 @@ if TYPE_CHECKING:
     from amharic_tts.synthesis.model.vocoder import Vocoder
     from amharic_tts.synthesis.model.writing import Step, Written
 
-RATE = 24000
 TOGETHER = {"cpu": 4, "cuda": 16}
 """Sentences of a text that are written at once: the matrices are read from memory once for all."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """What was made of one sentence, or of a part of a long one."""
-
-    number: int
-    """From 1."""
-    total: int
-    text: str
-    """As written."""
-    prepared: str
-    samples: np.ndarray
-    """Float32 mono at 24 kHz."""
-    codes: int
-    cut: bool
-    """The model did not stop by itself and was ended at `text_split.max_codes`."""
-    pause: float
-    """Seconds of silence that stand after it, at least."""
-    seed: int
-
-
-@dataclass(frozen=True)
-class Speech:
-    """A spoken text."""
-
-    samples: np.ndarray
-    """Float32 mono, finite, within [-1, 1]."""
-    rate: int
-    seconds: float
-    language: str
-    seed: int
-    pieces: int
-    cut: int
-    """How many pieces did not end by themselves."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How one text is spoken; see `SpeechRequest`."""
-
-    text: str
-    references: tuple[Path, ...] = ()
-    language: str | None = None
-    seed: int = 0
-    sampling: Sampling = field(default_factory=Sampling)
-    phonemes: bool = False
 
 
 class SpeechEngine:
@@ -372,6 +325,7 @@ def _piece(
         cut=written.cut,
         pause=own.pause,
         seed=seed,
+        part=own.part,
     )
 
 

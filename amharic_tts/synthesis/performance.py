@@ -16,6 +16,7 @@ from amharic_tts.synthesis.check import SentenceCheck, SentenceJudge, best
 from amharic_tts.synthesis.engine import RATE, Asked, Piece, SpeechEngine
 from amharic_tts.synthesis.pauses import silence_after
 from amharic_tts.synthesis.request import SpeechRequest
+from amharic_tts.synthesis.sentences import said
 from amharic_tts.synthesis.voices import Voice
 
 
@@ -133,14 +134,17 @@ class _Performance:
 
     def _checked(self, piece: Piece) -> SentenceCheck:
         language = self._asked.language or self._voice.language
+        text, phonemes = piece.text, self._request.phonemes
+        if piece.part:
+            text, phonemes = said(piece.prepared)
         return self._judge.judge(
             piece.samples,
             RATE,
-            piece.text,
+            text,
             language,
             piece.cut,
             speed=self._request.sampling.speed,
-            phonemes=self._request.phonemes,
+            phonemes=phonemes,
         )
 
     def _findings(self) -> Iterator[Event]:

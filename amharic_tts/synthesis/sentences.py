@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from amharic_tts.errors import UserError
 from amharic_tts.synthesis import text_split
@@ -25,6 +25,7 @@ _SHORT = 1.0
 _ENDS = re.compile(r"(?<=[።፧፨])\s*|(?<=[.!?…])[\"'”’»)]*\s+")
 _ABBREVIATED = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|vs|etc)|\w\.\w+|\b[A-Z])\.\s*$")
 """What ends in a point but no sentence: titles, ``U.S.``, ``ዓ.ም.``, initials."""
+_PHONE = re.compile(r"\[/([^\[\]]*)/\]")
 _CLAUSE_MARK = re.compile(r"[፣፤፥፦,;:]\s*$")
 
 
@@ -38,6 +39,8 @@ class Planned:
     tokens: tuple[int, ...]
     pause: float
     """Seconds of silence that stand after it, at least; 0 after the last one."""
+    part: bool = False
+    """The sentence is spoken in several parts, of which this is one."""
 
 
 def plan(text: str, encoder: TextEncoder, phonemes: bool = False) -> list[Planned]:
@@ -109,14 +112,15 @@ def _fitting(text: str, prepared: str, encoder: TextEncoder) -> list[Planned]:
     found = []
     for part in parts:
         pause = CLAUSE if _CLAUSE_MARK.search(part) else WORD
-        found.append(Planned(text, part, tuple(encoder.encode(part)), pause))
+        tokens = tuple(encoder.encode(part))
+        found.append(Planned(text, part, tokens, pause, len(parts) > 1))
     if found:
         found[-1] = _with_pause(found[-1], SENTENCE)
     return found
 
 
 def _with_pause(one: Planned, pause: float) -> Planned:
-    return Planned(one.text, one.prepared, one.tokens, pause)
+    return replace(one, pause=pause)
 
 
 def _phones(text: str, encoder: TextEncoder) -> str:
@@ -138,6 +142,18 @@ def _phones(text: str, encoder: TextEncoder) -> str:
 
 def _is_phone(unit: str) -> bool:
     return any(c.isalpha() for c in unit)
+
+
+def said(prepared: str) -> tuple[str, bool]:
+    """Return what a prepared text says, and whether that is phones, words apart by ``|``.
+
+    >>> said("[/s/][/ə/] [/l/]።")
+    ('s ə | l', True)
+    """
+    words = [_PHONE.findall(word) for word in prepared.split()]
+    if not any(words):
+        return prepared, False
+    return " | ".join(" ".join(word) for word in words if word), True
 
 
 def _check_known(found: list[Planned], encoder: TextEncoder) -> None:

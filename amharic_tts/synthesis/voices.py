@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class Voice:
     """A voice folder, as far as it can be read without loading weights."""
 
     id: str
-    """Run id, or the folder's path for a voice outside the workspace."""
+    """Run id, name of a voice brought in, or the path of a folder outside the workspace."""
     folder: Path
     settings: TextSettings
     created: float = 0.0
@@ -34,6 +35,10 @@ class Voice:
     manifest: dict[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     """What is wrong with its files; a voice with problems can't be loaded."""
+    precision: str = "float32"
+    """Of its weights, as far as it says."""
+    imported: bool = False
+    """It was brought in from elsewhere, and is no run's."""
 
     @property
     def language(self) -> str:
@@ -101,8 +106,15 @@ def read_voice(folder: Path, voice_id: str = "") -> Voice:
         created=float(body.get("created", 0.0)),
         note=str(body.get("note", "")),
         manifest=body.get("manifest") or {},
+        precision=_precision(body.get("taken")),
         problems=tuple(file_problems(folder, files if isinstance(files, dict) else None)),
     )
+
+
+def _precision(taken: Any) -> str:
+    """Return the precision that a voice says it was taken away or brought in with."""
+    told = taken.get("precision") if isinstance(taken, dict) else None
+    return told if told in ("float16", "bfloat16") else "float32"
 
 
 def check_voice(folder: Path) -> Voice:
@@ -128,23 +140,38 @@ def check_voice(folder: Path) -> Voice:
 
 
 def list_voices(workspace: Workspace) -> list[Voice]:
-    """Return the exported voices of all runs, the newest first, damaged ones with `problems`."""
-    if not workspace.runs.is_dir():
-        return []
+    """Return the voices of all runs and those brought in from elsewhere, the newest first.
+
+    Damaged ones are among them, with `problems`.
+    """
     found = []
-    for run in workspace.runs.iterdir():
-        ready = run / "ready"
-        if not ready.is_dir():
-            continue
+    for voice_id, folder in _folders(workspace):
+        imported = folder.parent == workspace.voices
         try:
-            found.append(read_voice(ready, run.name))
+            found.append(replace(read_voice(folder, voice_id), imported=imported))
         except UserError as error:
-            found.append(Voice(run.name, ready, TextSettings(), problems=(error.message,)))
+            problems = (error.message,)
+            found.append(
+                Voice(voice_id, folder, TextSettings(), problems=problems, imported=imported)
+            )
     return sorted(found, key=lambda voice: (voice.created, voice.id), reverse=True)
 
 
+def _folders(workspace: Workspace) -> Iterator[tuple[str, Path]]:
+    """Yield the ids of the workspace's voices with their folders."""
+    if workspace.runs.is_dir():
+        for run in workspace.runs.iterdir():
+            if (run / "ready").is_dir():
+                yield run.name, run / "ready"
+    if workspace.voices.is_dir():
+        for folder in workspace.voices.iterdir():
+            if folder.is_dir() and not folder.name.startswith("."):
+                yield folder.name, folder
+
+
 def find(workspace: Workspace, voice: str | Path) -> Path:
-    """Return the folder of a voice, by run id, by directory, or of the built-in one.
+    """Return the folder of a voice: of a run by its id, brought in by its name, any by its
+    directory, or the built-in one.
 
     The built-in voice `practice` may not be unpacked yet: see `practice_voice.make_ready`.
 
@@ -154,9 +181,9 @@ def find(workspace: Workspace, voice: str | Path) -> Path:
     text = str(voice)
     if text == PRACTICE:
         return workspace.bases / PRACTICE
-    names = [known.id for known in list_voices(workspace)]
-    if text in names:
-        return workspace.run(text) / "ready"
+    there = {known.id: known.folder for known in list_voices(workspace)}
+    if text in there:
+        return there[text]
     folder = Path(text).expanduser()
     if text and folder.is_dir():
         if (folder / VOICE_JSON).exists() or not (folder / "ready").is_dir():
@@ -167,5 +194,5 @@ def find(workspace: Workspace, voice: str | Path) -> Path:
             f"The run `{text}` has no finished voice yet",
             f"Let it finish, or export it: amharic-tts runs export {text}",
         )
-    known = f"There are: {', '.join([*names[:10], PRACTICE])}"
+    known = f"There are: {', '.join([*list(there)[:10], PRACTICE])}"
     raise UserError(f"There is no voice `{text}`", known)

@@ -17,7 +17,8 @@ TEXT = "ሰላም ለዓለም ሁሉ ይሁን። ዛሬ በጣም ጥሩ ቀ�
 def page(serve: Any, tab: Any, workspace: Workspace) -> Any:
     one = tab().open(serve(workspace.root).url)
     one.turn_to("speak")
-    one.page.locator("#speak-voice input").wait_for()
+    chosen = one.page.locator("#speak-voice input")
+    one.until(lambda: chosen.count() and chosen.input_value(), 60, "a voice is chosen")
     return one
 
 

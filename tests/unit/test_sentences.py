@@ -89,5 +89,16 @@ def test_what_can_not_be_said(text: str, message: str) -> None:
     assert message in caught.value.message
 
 
+def test_what_is_said_by_letters_and_by_phones() -> None:
+    assert sentences.said("ሰላም ለዓለም።") == ("ሰላም ለዓለም።", False)
+    assert sentences.said("[/s/][/ə/], [/l/]።") == ("s ə | l", True)
+
+
+def test_a_sentence_in_parts_says_so() -> None:
+    found = plan("ቃላት " * 60 + "። ሌላ ዓረፍተ ነገር እዚህ አለ።", default_encoder("am"))
+    assert [one.part for one in found[:-1]] == [True] * (len(found) - 1)
+    assert not found[-1].part
+
+
 def test_one_letter_can_be_said() -> None:
     assert [p.prepared for p in sentences.plan("ሀ", default_encoder("am"))] == ["ሀ"]

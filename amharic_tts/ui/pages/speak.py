@@ -26,8 +26,10 @@ from amharic_tts.synthesis.request import SpeechRequest
 from amharic_tts.ui import downloads, runs_view, speak_view
 from amharic_tts.ui.handlers import wire
 from amharic_tts.ui.html import rich
+from amharic_tts.ui.pages.book_box import BookBox
 from amharic_tts.ui.pages.speak_compare import CompareBox
 from amharic_tts.ui.pages.speak_controls import SpeakControls
+from amharic_tts.ui.pages.voice_box import VoiceBox
 from amharic_tts.ui.speak_form import SpeakForm
 from amharic_tts.ui.studio import Studio
 from amharic_tts.ui.theme import ASSETS
@@ -43,6 +45,7 @@ class SpeakPage:
         self.history = History(studio.workspace)
         self.controls = SpeakControls(studio)
         self.compare = CompareBox(studio, client, self.known)
+        self.book, self.box = BookBox(studio), VoiceBox(studio)
 
     def build(self) -> SpeakPage:
         """Place the widgets in the current layout and wire them."""
@@ -74,6 +77,8 @@ class SpeakPage:
                 self._result()
         with gr.Accordion(say("speak.compare.title"), open=False, elem_id="speak-compare"):
             self.compare.build(self.text)
+        self.book.build(self.voice)
+        self.box.build()
         self._wire()
         return self
 
@@ -119,6 +124,7 @@ class SpeakPage:
         wire(self.voice.input, self.describe, say, [self.voice], [self.note])
         wire(self.figure.select, self.again, say, [self.shown], self._shown, **queue)
         wire(self.earlier.input, self.open, say, [self.earlier], self._shown)
+        wire(self.box.brought_in.change, self.load, say, [self.voice], self.loaded)
         wire(self.format.input, self.take, say, [self.shown, self.format], [self.save])
         wire(self.delete.click, self.ask, say, None, [self.sure])
         wire(self.no.click, self.keep, say, None, [self.sure])
@@ -139,7 +145,8 @@ class SpeakPage:
     @property
     def loaded(self) -> list[Any]:
         """Every widget that `load` may update."""
-        return [self.none, self.voice, self.note, self.earlier, *self.compare.loaded]
+        own = [self.none, self.voice, self.note, self.earlier]
+        return [*own, *self.compare.loaded, *self.book.outputs, *self.box.outputs]
 
     def load(self, chosen: str | None = None) -> dict[Any, Any]:
         """List the voices of the workspace that are whole, and what was spoken."""
@@ -154,6 +161,8 @@ class SpeakPage:
             **self.describe(value),
             **self._earlier(None),
             **self.compare.load(offered),
+            **self.book.load(),
+            **self.box.load(),
         }
 
     def known(self) -> list[voices.Voice]:
@@ -164,6 +173,8 @@ class SpeakPage:
     def _title(self, voice: voices.Voice) -> str:
         if voice.id == PRACTICE:
             return self.say("speak.practice")
+        if voice.imported:
+            return voice.id
         job = store.get(self.studio.workspace, voice.id)
         return runs_view.title(job)
 

@@ -20,16 +20,15 @@ class SpeakControls:
     def build(self) -> SpeakControls:
         """Place the widgets in the current layout."""
         say, widgets = self.say, self.inputs
-        with gr.Row():
-            widgets["preset"] = gr.Radio(
-                [(say(f"speak.preset.{name}"), name) for name in PRESETS],
-                value="own",
-                label=say("speak.preset_label"),
-                elem_id="speak-preset",
-            )
-            widgets["speed"] = gr.Slider(
-                SLOWEST, FASTEST, 1.0, step=0.05, label=say("speak.speed"), elem_id="speak-speed"
-            )
+        widgets["preset"] = gr.Radio(
+            [(say(f"speak.preset.{name}"), name) for name in PRESETS],
+            value="own",
+            label=say("speak.preset_label"),
+            elem_id="speak-preset",
+        )
+        widgets["speed"] = gr.Slider(
+            SLOWEST, FASTEST, 1.0, step=0.05, label=say("speak.speed"), elem_id="speak-speed"
+        )
         with gr.Row():
             widgets["check"] = gr.Checkbox(
                 label=say("speak.check"), info=say("speak.check_help"), elem_id="speak-check"
