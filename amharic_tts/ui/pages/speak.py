@@ -117,6 +117,8 @@ class SpeakPage:
             say,
             inputs_kwargs=asked,
             outputs=[*self._shown, self.go, self.stop],
+            # The button is off while it speaks; "once" would stay closed after a Stop.
+            trigger_mode="multiple",
             **queue,
         )
         over = [self.told, self.go, self.stop]
