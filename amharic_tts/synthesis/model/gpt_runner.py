@@ -25,19 +25,17 @@ from torch.nn import functional as F
 class Cache:
     """Keys and values of all blocks for a batch."""
 
-    keys: list[Tensor]
-    """A block each, (B, heads, most, width of a head)."""
-    values: list[Tensor]
+    blocks: list[Tensor]
+    """A block each, (2, B, heads, most, width of a head): keys, then values."""
     filled: int
     padding: Tensor | None
     """(B,) positions at the left that are no text; None where there are none."""
 
     def keep(self, rows: Sequence[int]) -> Cache:
         """Return the cache of some rows."""
-        chosen = torch.tensor(list(rows), device=self.keys[0].device)
+        chosen = torch.tensor(list(rows), device=self.blocks[0].device)
         return Cache(
-            [k.index_select(0, chosen) for k in self.keys],
-            [v.index_select(0, chosen) for v in self.values],
+            [kept.index_select(1, chosen) for kept in self.blocks],
             self.filled,
             None if self.padding is None else self.padding.index_select(0, chosen),
         )
@@ -93,9 +91,8 @@ class GptRunner:
             whole = torch.cat([prefix.to(start.dtype), start])
             rows.append(F.pad(whole, (0, 0, length - len(whole), 0)))
         padding = [length - 1 - len(p) for p in prefixes]
-        shape = (len(rows), self._heads, length + most, self._width // self._heads)
+        shape = (2, len(rows), self._heads, length + most, self._width // self._heads)
         cache = Cache(
-            [torch.zeros(shape, dtype=self.dtype, device=self.device) for _ in self._blocks],
             [torch.zeros(shape, dtype=self.dtype, device=self.device) for _ in self._blocks],
             0,
             torch.tensor(padding, device=self.device) if any(padding) else None,
@@ -128,8 +125,8 @@ class GptRunner:
     def _run(self, x: Tensor, cache: Cache) -> Tensor:
         """(B, n, width) -> latents of the same shape: what the head and the decoder are given."""
         mask = self._mask(x.shape[1], cache)
-        for block, keys, values in zip(self._blocks, cache.keys, cache.values, strict=True):
-            x = x + self._attend(block, x, keys, values, cache.filled, mask)
+        for block, kept in zip(self._blocks, cache.blocks, strict=True):
+            x = x + self._attend(block, x, kept, cache.filled, mask)
             x = x + block.mlp.c_proj(F.gelu(block.mlp.c_fc(block.ln_2(x)), approximate="tanh"))
         cache.filled += x.shape[1]
         g = self.gpt
@@ -139,20 +136,18 @@ class GptRunner:
         return latents
 
     def _attend(
-        self, block: Any, x: Tensor, keys: Tensor, values: Tensor, filled: int, mask: Tensor | None
+        self, block: Any, x: Tensor, kept: Tensor, filled: int, mask: Tensor | None
     ) -> Tensor:
         rows, count, width = x.shape
-        parts = block.attn.c_attn(block.ln_1(x)).split(width, dim=2)
-        query, key, value = (
-            part.view(rows, count, self._heads, -1).transpose(1, 2) for part in parts
-        )
-        stop = filled + count
-        keys[:, :, filled:stop] = key
-        values[:, :, filled:stop] = value
+        # Few operations: on a CPU each costs some microseconds, thirty blocks long, for every code.
+        parts = block.attn.c_attn(block.ln_1(x)).view(rows, count, 3, self._heads, -1)
+        parts = parts.permute(2, 0, 3, 1, 4)
+        kept.narrow(3, filled, count).copy_(parts[1:])
+        keys, values = kept.narrow(3, 0, filled + count).unbind(0)
         found = F.scaled_dot_product_attention(
-            query,
-            keys[:, :, :stop],
-            values[:, :, :stop],
+            parts[0],
+            keys,
+            values,
             attn_mask=mask,
             is_causal=mask is None and count > 1,
         )

@@ -12,7 +12,7 @@ from amharic_tts.errors import StudioError
 from amharic_tts.synthesis.model.drawing import Drawer, Drawing
 from amharic_tts.synthesis.model.gpt_runner import GptRunner
 
-GROWTH = (12, 24, 48, 96)
+GROWTH = (12, 48, 96, 192)
 """Frames of 256 samples that are made into sound at once while a line is written: few at first, so
 that it is heard soon; then more, because each stretch costs its surroundings again."""
 

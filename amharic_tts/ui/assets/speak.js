@@ -1,5 +1,6 @@
 // The Speak page's sound: plays it while it is made, then the whole, by sentences.
 // `element` is the component, `trigger` and `watch` are Gradio's.
+const LEAD = 0.6; // seconds
 let context = null;
 let live = { speech: null, next: 0, at: 0 };
 let until = null;
@@ -34,8 +35,8 @@ function listen() {
     const source = context.createBufferSource();
     source.buffer = buffer;
     source.connect(context.destination);
-    // A little later at first, so that a late stretch leaves no gap.
-    live.at = Math.max(live.at, context.currentTime + 0.1);
+    // Later at first, and again after a gap, so that the next stretches have time to come.
+    if (live.at < context.currentTime) live.at = context.currentTime + LEAD;
     source.start(live.at);
     live.at += buffer.duration;
     element.dataset.played = (Number(element.dataset.played ?? 0) + sound.length).toString();
