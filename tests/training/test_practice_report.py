@@ -123,7 +123,7 @@ class Engine:
 
     def say(self, text: str, reference: Path, language: str, seed: int) -> list[Piece]:
         self.asked.append((text, reference, language, seed))
-        return [Piece(n + 1, 2, text, tone(0.5), 10, cut=n == 1) for n in range(2)]
+        return [Piece(n + 1, 2, text, text, tone(0.5), 10, n == 1, 0.0, seed) for n in range(2)]
 
 
 def test_a_model_imitates_a_clip_of_the_teacher_saying_something_else(tmp_path: Path) -> None:
