@@ -11,6 +11,7 @@ import soundfile
 from amharic_tts.audio.encode import encode
 from amharic_tts.events import Chunk, Sentence
 from amharic_tts.synthesis.history import Spoken
+from amharic_tts.synthesis.pace import SAME_CODES
 from amharic_tts.ui.html import rich
 from amharic_tts.ui.waveform import waveform
 from amharic_tts.ui.words import Words
@@ -120,4 +121,7 @@ def pace(spoken: Spoken, say: Words) -> str:
         factor=f"{result['real_time_factor']:.2f}",
         first=f"{result['first_sound']:.1f}",
     )
+    same = SAME_CODES.get(result["precision"])
+    if same is not None:
+        told += " " + say("speak.precision_cost", precision=result["precision"], same=f"{same:.0f}")
     return f'<p class="quiet speak-pace">{escape(told)}</p>'

@@ -78,7 +78,9 @@ class BookBox:
             voice: The component that holds the id of the chosen voice.
         """
         say = self.say
-        with gr.Accordion(say("book.title"), open=False, elem_id="book") as self.accordion:
+        with gr.Accordion(
+            say("book.title"), open=False, elem_id="book", elem_classes="card"
+        ) as self.accordion:
             gr.HTML(
                 f"<p>{escape(say('book.about'))}</p>"
                 f'<p class="quiet">{escape(say("book.file_help"))}</p>'

@@ -31,7 +31,10 @@ class SpeakControls:
         )
         with gr.Row():
             widgets["check"] = gr.Checkbox(
-                label=say("speak.check"), info=say("speak.check_help"), elem_id="speak-check"
+                label=say("speak.check"),
+                info=say("speak.check_help"),
+                min_width=220,
+                elem_id="speak-check",
             )
             widgets["takes"] = gr.Slider(
                 1,
@@ -40,6 +43,7 @@ class SpeakControls:
                 step=1,
                 label=say("speak.takes"),
                 info=say("speak.takes_help"),
+                min_width=220,
                 elem_id="speak-takes",
             )
         with gr.Accordion(say("speak.reference"), open=False):
