@@ -75,7 +75,9 @@ class SpeakPage:
                 self.controls.build()
             with gr.Column(scale=6, min_width=320, elem_classes="card"):
                 self._result()
-        with gr.Accordion(say("speak.compare.title"), open=False, elem_id="speak-compare", elem_classes="card"):
+        with gr.Accordion(
+            say("speak.compare.title"), open=False, elem_id="speak-compare", elem_classes="card"
+        ):
             self.compare.build(self.text)
         self.book.build(self.voice)
         self.box.build()
