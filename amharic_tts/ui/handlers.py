@@ -85,6 +85,10 @@ def wire(
     """
     options.setdefault("concurrency_limit", None)
     options.setdefault("show_progress", "hidden")
+    if options["show_progress"] == "hidden":
+        # Otherwise Gradio's page tells every output of every event each state of this one, each
+        # by a walk through the whole page: seconds of work for a click on a small machine.
+        options.setdefault("show_progress_on", [])
     return event(
         guarded(function, words),
         inputs=inputs,
