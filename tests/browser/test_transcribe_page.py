@@ -69,3 +69,38 @@ def test_the_missing_text_is_written(server: Server, tab: Any) -> None:
     here.picture("transcribe-narrow")
     assert width <= 400
     assert (here.outside, here.errors) == ([], [])
+
+
+def test_one_recording_becomes_text_with_times(server: Server, tab: Any) -> None:
+    here = tab(width=1280).open(server.url)
+    page = here.page
+    page.set_default_timeout(60_000)
+    page.locator("#dataset-name").wait_for(state="visible")
+    here.view("transcribe")
+    page.locator("#transcribe-model input").click()
+    page.get_by_role("option", name="another one…").click()
+    box = page.locator("#transcribe-other textarea, #transcribe-other input").first
+    box.fill(str(Path(server.workspace.parent) / "whisper"))
+    page.locator("#transcript").get_by_text("One recording, without a dataset").click()
+    page.locator("#transcript-start").click()
+    page.get_by_text("There is no recording yet").wait_for()
+    # In Amharic its name, in English what is said.
+    sound = (Path(server.workspace.parent) / "in" / "1.wav").read_bytes()
+    upload = {"name": "ወደ ወንዝ.wav", "mimeType": "audio/wav", "buffer": sound}
+    page.locator("#transcript-audio input[type=file]").set_input_files(upload)
+    page.locator("#transcript-audio", has_text="ወደ ወንዝ").wait_for()
+    page.locator("#transcript-language input").click()
+    page.get_by_role("option", name="English").click()
+    page.locator("#transcript-start").click()
+    page.locator("#transcribe-file-job").wait_for()
+    here.picture("transcript-busy")
+    page.locator("#transcript-result td", has_text="river").wait_for(timeout=200_000)
+    with page.expect_download() as taken:
+        page.locator("#transcript-srt").click()
+    text = Path(taken.value.path()).read_text(encoding="utf-8")
+    assert text.startswith("1\n00:00:0") and "river" in text
+    here.picture("transcript-done")
+    page.set_viewport_size({"width": 400, "height": 900})
+    page.wait_for_function("document.documentElement.scrollWidth <= 400")
+    here.picture("transcript-narrow")
+    assert (here.outside, here.errors) == ([], [])
