@@ -55,7 +55,7 @@ def test_the_missing_text_is_written(server: Server, tab: Any) -> None:
     page.locator("#transcribe-model input").click()
     page.get_by_role("option", name="another one…").click()
     box = page.locator("#transcribe-other textarea, #transcribe-other input").first
-    box.fill(str(Path(server.workspace.parent) / "whisper"))
+    here.fill(box, str(Path(server.workspace.parent) / "whisper"))
     page.locator("#transcribe-start").click()
     written = page.locator("#transcribe-table [role=gridcell]", has_text="river")
     here.until(lambda: written.count(), 200, "the text is there")
@@ -64,23 +64,21 @@ def test_the_missing_text_is_written(server: Server, tab: Any) -> None:
     page.locator("#transcribe-clip").wait_for()
     here.picture("transcribe-done")
     here.page.set_viewport_size({"width": 400, "height": 900})
-    page.wait_for_timeout(500)
-    width = page.evaluate("document.documentElement.scrollWidth")
+    here.fits()
     here.picture("transcribe-narrow")
-    assert width <= 400
     assert (here.outside, here.errors) == ([], [])
 
 
 def test_one_recording_becomes_text_with_times(server: Server, tab: Any) -> None:
     here = tab(width=1280).open(server.url)
     page = here.page
-    page.set_default_timeout(60_000)
     page.locator("#dataset-name").wait_for(state="visible")
-    here.view("transcribe")
+    here.settled().view("transcribe")
+    here.settled()
     page.locator("#transcribe-model input").click()
     page.get_by_role("option", name="another one…").click()
     box = page.locator("#transcribe-other textarea, #transcribe-other input").first
-    box.fill(str(Path(server.workspace.parent) / "whisper"))
+    here.fill(box, str(Path(server.workspace.parent) / "whisper"))
     page.locator("#transcript").get_by_text("One recording, without a dataset").click()
     page.locator("#transcript-start").click()
     page.get_by_text("There is no recording yet").wait_for()
@@ -101,6 +99,6 @@ def test_one_recording_becomes_text_with_times(server: Server, tab: Any) -> None
     assert text.startswith("1\n00:00:0") and "river" in text
     here.picture("transcript-done")
     page.set_viewport_size({"width": 400, "height": 900})
-    page.wait_for_function("document.documentElement.scrollWidth <= 400")
+    here.fits()
     here.picture("transcript-narrow")
     assert (here.outside, here.errors) == ([], [])
