@@ -147,18 +147,18 @@ class Tab:
         def clicked() -> bool:
             try:
                 if button.count():
-                    button.click(timeout=5000)
+                    button.click(timeout=15_000)
                     return True
-                label = words.nth(order.index(name)).inner_text(timeout=5000)
+                label = words.nth(order.index(name)).inner_text(timeout=15_000)
                 choice = menu.locator(".overflow-dropdown button").get_by_text(label, exact=True)
                 if not choice.is_visible():
-                    menu.get_by_label("More tabs").click(timeout=5000)
-                choice.click(timeout=5000)
+                    menu.get_by_label("More tabs").click(timeout=15_000)
+                choice.click(timeout=15_000)
             except Late:
                 return False
             return True
 
-        self.until(clicked, 60, f"the tab {name} is clicked")
+        self.until(clicked, 120, f"the tab {name} is clicked")
 
     def settled(self) -> Tab:
         """Wait until the server has answered everything that the page asked, and it is drawn.
@@ -173,7 +173,7 @@ class Tab:
             quiet = 0 if self.under_way else quiet + 1
             return quiet == 3
 
-        self.until(still, 60, "all is answered")
+        self.until(still, 180, "all is answered")
         return self
 
     def _drawn(self) -> None:

