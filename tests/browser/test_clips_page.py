@@ -34,12 +34,11 @@ def opened(one: Any, url: str, clip: str) -> Any:
     one.page.locator("#clips-table tr[data-id]").first.wait_for()
     one.settled().page.locator(f'#clips-table tr[data-id="{clip}"]').click()
     shows(one, clip)
-    return one
+    return one.settled()
 
 
 def shows(one: Any, clip: str) -> None:
     one.page.locator(f'#clip-figure [data-id="{clip}"]').wait_for()
-    one.settled()
 
 
 def told(one: Any, words: str) -> None:
