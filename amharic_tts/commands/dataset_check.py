@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from amharic_tts.commands import output
+from amharic_tts.commands.engines import Address, EngineName, engine_of
 from amharic_tts.dataset.manifest import Dataset
+from amharic_tts.dataset.workers import PROCESS
 from amharic_tts.jobs import task
 from amharic_tts.workspace import Workspace
 
@@ -37,6 +39,8 @@ def _validate(
     again: Annotated[
         bool, typer.Option("--again", help="Measure clips that did not change, too.")
     ] = False,
+    engine: EngineName = PROCESS,
+    address: Address = "",
     json: Json = False,
     job: JobFolder = None,
 ) -> None:
@@ -44,7 +48,8 @@ def _validate(
     from amharic_tts.dataset.checks import run
 
     workspace = Workspace.open(context.obj)
-    request = run.CheckRequest(name, model if phones else "", again)
+    heard_by = model if phones else ""
+    request = run.CheckRequest(name, heard_by, again, engine_of(engine, address))
     events = run.check(workspace, request)
     result = task.run(workspace, job, events) if job else output.follow(events)
     if job or not result:

@@ -9,9 +9,12 @@ from typing import Annotated
 import typer
 
 from amharic_tts.commands import output
-from amharic_tts.dataset.edits import Editor
+from amharic_tts.dataset.edits import Bulk, Editor, bulk
 from amharic_tts.dataset.journal import Edit
+from amharic_tts.dataset.manifest import Utterance
 from amharic_tts.dataset.table import COLUMNS, DECISIONS, PAGE_ROWS, ClipTable, Query
+from amharic_tts.dataset.textfile import read_text
+from amharic_tts.dataset.wording import counted
 from amharic_tts.errors import UserError
 from amharic_tts.workspace import Workspace
 
@@ -82,6 +85,13 @@ def _edit(
     accept: Annotated[bool, typer.Option("--accept", help="Take them back.")] = False,
     reject: Annotated[bool, typer.Option("--reject", help="Leave them out.")] = False,
     why: Annotated[str, typer.Option(help="With --reject: the reason, in words.")] = "",
+    where: Annotated[
+        str, typer.Option(help="With --accept or --reject: all clips with this finding.")
+    ] = "",
+    ids: Annotated[
+        Path | None,
+        typer.Option(help="With --accept or --reject: a file with a clip's name on each line."),
+    ] = None,
     speaker: Annotated[str | None, typer.Option(help="Whose voice they are.")] = None,
     undo: Annotated[
         bool, typer.Option("--undo", help="Take the last edit of the command line back.")
@@ -112,9 +122,50 @@ def _edit(
     if len(asked) != 1:
         given = f"; you gave {', '.join(asked)}" if asked else ""
         raise UserError(f"Say one thing to do{given}", "Such as --text, --reject or --undo")
+    if where or ids is not None:
+        if chosen or (where and ids is not None) or not (accept or reject):
+            raise UserError(
+                "--where and --ids say which clips --accept or --reject is about, each alone",
+                "Name clips, or give --where FINDING, or --ids FILE",
+            )
+        rows = _with_finding(table, where) if ids is None else _listed(table, ids)
+        _told_of_many(editor, bulk("accept" if accept else "reject", rows, why), json)
+        return
     if not undo and not chosen:
         raise UserError("Name the clips", "See them with: amharic-tts dataset clips NAME")
     _told(next(iter(asked.values()))(), json)
+
+
+def _with_finding(table: ClipTable, code: str) -> list[Utterance]:
+    known = table.findings()
+    if code not in known:
+        listed = ", ".join(f"{name} ({count})" for name, count in known.items())
+        raise UserError(f"No clip has the finding `{code}`", f"There are: {listed or 'none'}")
+    return table.found(Query(finding=code))
+
+
+def _listed(table: ClipTable, file: Path) -> list[Utterance]:
+    names = [line.strip() for line in read_text(file).split("\n")]
+    rows = [table.row(name) for name in names if name]
+    if not rows:
+        raise UserError(f"`{file}` names no clips", "Write the name of one on each line")
+    return rows
+
+
+def _told_of_many(editor: Editor, plan: Bulk, json: bool) -> None:
+    edit = editor.carry_out(plan)
+    if json:
+        left = {"unchanged": plan.unchanged, "barred": plan.barred}
+        clips = [change.id for change in edit.changes]
+        output.as_json({"edit": edit.n, "kind": edit.kind, "clips": clips, **left})
+        return
+    for id, why in plan.barred.items():
+        output.note(f"`{id}` stays as it is: {why}")
+    if plan.unchanged:
+        were = "was" if plan.unchanged == 1 else "were"
+        output.note(f"{counted(plan.unchanged, 'clip')} {were} so already")
+    output.data(f"{edit.kind}: {counted(len(edit.changes), 'clip')}")
+    output.note(f"edit {edit.n}, written; take it back with --undo")
 
 
 def _one(clips: list[str]) -> str:

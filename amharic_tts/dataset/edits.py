@@ -8,8 +8,10 @@ so that nothing brings their recordings in a second time and an undo finds them.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,50 @@ SHORTEST = 0.05
 """Seconds; less than this is no clip."""
 SPLIT_MARK = "|"
 """Where a text is divided when its clip is split."""
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """What accepting or rejecting many clips would do; `Editor.carry_out` does it."""
+
+    kind: str
+    """``accept`` or ``reject``."""
+    pairs: tuple[tuple[Utterance, Utterance], ...]
+    """The clips that would change: as they are, and as they would be."""
+    unchanged: int = 0
+    """Clips that are so already."""
+    barred: dict[str, str] = field(default_factory=dict)
+    """Clips that stay as they are, and why: training would drop them, or they were replaced."""
+
+    @property
+    def mark(self) -> str:
+        """What tells whether a plan that is made again is the one that a person has agreed to."""
+        digest = hashlib.sha256(self.kind.encode())
+        for row, _ in self.pairs:
+            digest.update(row.to_line().encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()[:24]
+
+
+def bulk(kind: str, rows: Iterable[Utterance], why: str = "") -> Bulk:
+    """Plan to accept or to reject rows, such as `table.ClipTable.found` yields; changes nothing.
+
+    Args:
+        kind: ``accept`` or ``reject``.
+        rows: As they are now; a row may come twice.
+        why: Of a rejection; kept with the clips, but not over a reason that a person gave before.
+    """
+    pairs, barred, unchanged = [], {}, 0
+    for row in {row.id: row for row in rows}.values():
+        reason = _became(row) and f"it was {_became(row)}"
+        reason = reason or (_barred(row) if kind == "accept" else "")
+        by_hand = any(item["code"] == "rejected_by_hand" for item in row.findings)
+        if reason:
+            barred[row.id] = reason
+        elif row.accepted if kind == "accept" else by_hand and not row.accepted:
+            unchanged += 1
+        else:
+            pairs.append((row, _accepted(row) if kind == "accept" else _rejected(row, why)))
+    return Bulk(kind, tuple(pairs), unchanged, barred)
 
 
 class Editor:
@@ -102,14 +148,13 @@ class Editor:
         for id in ids:
             row = self.rows.row(id)
             self._alive(row)
-            found = [item for item in row.findings if item["code"] not in _TAKEN_BACK]
-            reasons = [item["message"] for item in found if item["level"] == "error"]
+            reasons = _barred(row)
             if reasons:
                 raise UserError(
-                    f"`{id}` can't be accepted: {'; '.join(reasons)}",
+                    f"`{id}` can't be accepted: {reasons}",
                     "Training would leave it out; mend its text or its ends first",
                 )
-            pairs.append((row, dataclasses.replace(row, findings=found, decision="accepted")))
+            pairs.append((row, _accepted(row)))
         return self._apply("accept", pairs, [])
 
     def reject(self, ids: Sequence[str], why: str = "") -> Edit:
@@ -118,10 +163,19 @@ class Editor:
         for id in ids:
             row = self.rows.row(id)
             self._alive(row)
-            kept = [item for item in row.findings if item["code"] != "rejected_by_hand"]
-            found = [*kept, note("rejected_by_hand", why.strip() or "rejected by hand")]
-            pairs.append((row, dataclasses.replace(row, findings=found, decision="rejected")))
+            pairs.append((row, _rejected(row, why)))
         return self._apply("reject", pairs, [])
+
+    def carry_out(self, plan: Bulk) -> Edit:
+        """Accept or reject many clips in one entry, which one `undo` takes back.
+
+        Raises:
+            UserError: None of them would change, or one has been changed since it was planned.
+        """
+        if not plan.pairs:
+            reasons = "; ".join(f"`{id}`: {why}" for id, why in list(plan.barred.items())[:3])
+            raise UserError("Nothing would change" + (f"; {reasons}" if reasons else ""))
+        return self._apply(plan.kind, plan.pairs, [])
 
     def ends(self, id: str, start: float, end: float) -> Edit:
         """Move the ends of a clip, as far as the sound reaches that it was cut from.
@@ -234,9 +288,9 @@ class Editor:
         return Journal(self.dataset.folder).apply(edit)
 
     def _alive(self, row: Utterance) -> None:
-        for item in row.findings:
-            if item["code"] == "replaced":
-                raise UserError(f"`{row.id}` was {item['message']}", "Edit those clips instead")
+        how = _became(row)
+        if how:
+            raise UserError(f"`{row.id}` was {how}", "Edit those clips instead")
 
     def _free(self, wanted: str, taken: Sequence[Utterance]) -> str:
         name, n = wanted, 1
@@ -267,6 +321,28 @@ def divided(text: str, share: float) -> tuple[str, str]:
     wanted = share * letters[-1]
     n = min(range(len(letters)), key=lambda n: abs(letters[n] - wanted))
     return " ".join(words[:n]), " ".join(words[n:])
+
+
+def _became(row: Utterance) -> str:
+    """Return what a row was made into, or an empty text where it is there still."""
+    return next((str(n["message"]) for n in row.findings if n["code"] == "replaced"), "")
+
+
+def _barred(row: Utterance) -> str:
+    """Return why training would drop a row, whatever a person decides; else an empty text."""
+    found = [item for item in row.findings if item["code"] not in _TAKEN_BACK]
+    return "; ".join(str(item["message"]) for item in found if item["level"] == "error")
+
+
+def _accepted(row: Utterance) -> Utterance:
+    found = [item for item in row.findings if item["code"] not in _TAKEN_BACK]
+    return dataclasses.replace(row, findings=found, decision="accepted")
+
+
+def _rejected(row: Utterance, why: str) -> Utterance:
+    kept = [item for item in row.findings if item["code"] != "rejected_by_hand"]
+    found = [*kept, note("rejected_by_hand", why.strip() or "rejected by hand")]
+    return dataclasses.replace(row, findings=found, decision="rejected")
 
 
 def _replaced(row: Utterance, how: str) -> Utterance:

@@ -27,7 +27,7 @@ from amharic_tts.dataset.manifest import HEADER, WAVS, Dataset
 from amharic_tts.dataset.planning import planned
 from amharic_tts.dataset.pronounce import Pronouncer
 from amharic_tts.dataset.rules import CLIP_LIMIT, Encoder
-from amharic_tts.dataset.sources import Clip, Collection, Recording, collect
+from amharic_tts.dataset.sources import Clip, Collection, Recording, collect, keep_written
 from amharic_tts.dataset.summary import summary
 from amharic_tts.dataset.unpack import Unpacked, unpacked
 from amharic_tts.dataset.wording import counted, listed
@@ -122,6 +122,7 @@ def build(
             else:
                 yield step
         collection = collect(plain.sources, request.transcript, request.subtitles, request.cutting)
+        keep_written(collection, dataset.language)
         yield from collection.findings
         with running(request.engine):
             yield from _build(workspace, dataset, request, collection, encoder)

@@ -65,10 +65,12 @@ def _row(number: int, record: dict[str, Any], fields: dict[str, str]) -> TableRo
     values = {role: record.get(name) for role, name in fields.items()}
     odd = [fields[r] for r, v in values.items() if not isinstance(v, str | int | None)]
     texts = {role: "" if value is None else str(value) for role, value in values.items()}
+    texts = {role: text.strip() for role, text in texts.items()}
     return TableRow(
         number,
-        texts["audio"].strip(),
-        (texts.get("normalised") or texts.get("text", "")).strip(),
-        texts.get("speaker", "").strip(),
+        texts["audio"],
+        texts.get("normalised") or texts.get("text", ""),
+        texts.get("speaker", ""),
         f"`{odd[0]}` is not a text" if odd else "",
+        texts.get("text", "") if texts.get("normalised") else "",
     )

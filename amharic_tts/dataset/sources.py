@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from amharic_tts.dataset import prompts
@@ -22,6 +22,7 @@ from amharic_tts.dataset.tables import TableRow, read_table
 from amharic_tts.dataset.wording import counted, listed
 from amharic_tts.errors import UserError
 from amharic_tts.events import Finding
+from amharic_tts.text.normalize import normalize
 
 _HINT = (
     "Give a table with --transcript FILE (lines `id|text`), or put subtitles with the same name "
@@ -43,6 +44,8 @@ class Clip:
     notes: tuple[Note, ...] = ()
     is_take: bool = False
     """One of several takes of a prompt: another one is no second clip."""
+    raw: str = ""
+    """The text as it was written, where the table has a normalised one as well."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,19 @@ def collect(
             _HINT if names else "",
         )  # fmt: skip
     return found
+
+
+def keep_written(found: Collection, language: str) -> None:
+    """Give clips their text as it was written, where a table has it beside a normalised one.
+
+    Only where both come to the same when the studio normalises them; elsewhere the table knows
+    better how it is read, and its normalised text stays.
+    """
+    for place, clip in enumerate(found.clips):
+        if clip.raw in ("", clip.text):
+            continue
+        if normalize(clip.raw, language).text == normalize(clip.text, language).text:
+            found.clips[place] = replace(clip, text=clip.raw)
 
 
 def _add_texts(found: Collection, root: Root) -> Set[Path]:
@@ -202,7 +218,8 @@ class _Index:
             message = f"{where}: `{row.audio[:100]}` may be {listed(matches)}"
             return self._missing(row, split, note("ambiguous_audio", message))
         path = self._root.files[matches[0]]
-        return Clip(_without_suffix(row.audio), path, matches[0], row.text, row.speaker, split)
+        facts = row.text, row.speaker, split
+        return Clip(_without_suffix(row.audio), path, matches[0], *facts, raw=row.raw)
 
     def _missing(self, row: TableRow, split: str, reason: Note) -> Clip:
         name = _without_suffix(row.audio) or f"{self._table.stem}-line-{row.line}"

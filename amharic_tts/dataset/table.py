@@ -170,9 +170,7 @@ class ClipTable:
             UserError: The query is wrong; the message lists everything.
         """
         index = self._now
-        problems = query.problems(index.measures)
-        if problems:
-            raise UserError("The table can't be shown:\n" + "\n".join(f"- {p}" for p in problems))
+        self._refuse(query, index)
         with index.connected() as db:
             source, values = _found(db, query)
             total = int(db.execute(f"SELECT count(*) {source}", values).fetchone()[0])
@@ -180,11 +178,14 @@ class ClipTable:
             number = min(query.page, pages)
             keys = f"SELECT rows.key {source} {_order(query)} LIMIT ? OFFSET ?"
             limits = (query.size, (number - 1) * query.size)
-            rows = [
-                db.execute("SELECT line FROM lines WHERE key = ?", key).fetchone()[0]
-                for key in db.execute(keys, (*values, *limits)).fetchall()
-            ]
-        return Page(tuple(map(Utterance.from_line, rows)), total, number, pages)
+            rows = _rows(db, keys, (*values, *limits))
+        return Page(tuple(rows), total, number, pages)
+
+    @staticmethod
+    def _refuse(query: Query, index: Index) -> None:
+        problems = query.problems(index.measures)
+        if problems:
+            raise UserError("The table can't be shown:\n" + "\n".join(f"- {p}" for p in problems))
 
     def ids(self, query: Query) -> list[str]:
         """Return the ids of all rows that a query finds, on whatever page."""
@@ -192,6 +193,18 @@ class ClipTable:
             source, values = _found(db, query)
             rows = db.execute(f"SELECT rows.id {source} {_order(query)}", values)
             return [str(id) for (id,) in rows]
+
+    def found(self, query: Query) -> list[Utterance]:
+        """Return all rows that a query finds, on whatever page.
+
+        Raises:
+            UserError: The query is wrong; the message lists everything.
+        """
+        index = self._now
+        self._refuse(query, index)
+        with index.connected() as db:
+            source, values = _found(db, query)
+            return _rows(db, f"SELECT rows.key {source} {_order(query)}", values)
 
     def findings(self) -> dict[str, int]:
         """Return how many rows carry each code, the most frequent first."""
@@ -278,6 +291,13 @@ class ClipTable:
     def history(self, most: int = 20) -> list[Edit]:
         """Return the last edits on the present state, the newest first."""
         return Journal(self.folder).edits()[-most:][::-1]
+
+
+def _rows(db: sqlite3.Connection, keys: str, values: tuple[object, ...]) -> list[Utterance]:
+    """Return the rows of a query for keys, in its order."""
+    wanted = "SELECT line FROM lines WHERE key = ?"
+    found = db.execute(keys, values).fetchall()
+    return [Utterance.from_line(db.execute(wanted, key).fetchone()[0]) for key in found]
 
 
 def _found(db: sqlite3.Connection, query: Query) -> tuple[str, tuple[object, ...]]:

@@ -43,6 +43,8 @@ class TableRow:
     text: str
     speaker: str = ""
     problem: str = ""
+    raw: str = ""
+    """The text as it was written, where `text` is from a column of normalised ones."""
 
 
 @dataclass(frozen=True)
@@ -250,4 +252,5 @@ def _row(line: _Line, roles: Sequence[str], separator: str) -> TableRow:
         values.get("audio", ""),
         values.get("normalised") or values.get("text", ""),
         values.get("speaker", ""),
+        raw=values.get("text", "") if values.get("normalised") else "",
     )

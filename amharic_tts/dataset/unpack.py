@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,19 +47,27 @@ def unpacked(workspace: Workspace, sources: Sequence[Path]) -> Iterator[Event | 
     found = Unpacked()
     for source in sources:
         path = source.expanduser().absolute()
-        tables = [] if archives.is_archive(path) else parquet_files(path)
-        if not tables and not archives.is_archive(path):
-            found.sources.append(source)
-            continue
-        target = _place(workspace, tables or [path])
-        found.made.append(target)
-        if not (target / _COMPLETE).exists():
-            shutil.rmtree(target, ignore_errors=True)  # left half done
-            target.mkdir(parents=True)
-            yield from _unpack(path, tables, target)
-            write_text(target / _COMPLETE, "")
-        found.sources.append(_inner(target))
+        if archives.is_archive(path):
+            path = yield from _opened(workspace, found, path, [])
+        tables = parquet_files(path)  # an archive may hold Parquet
+        if tables:
+            path = yield from _opened(workspace, found, path, tables)
+        found.sources.append(path)
     yield found
+
+
+def _opened(
+    workspace: Workspace, found: Unpacked, path: Path, tables: Sequence[Path]
+) -> Generator[Event, None, Path]:
+    """Unpack an archive, or tables with sound; return the folder that now holds the files."""
+    target = _place(workspace, tables or [path])
+    found.made.append(target)
+    if not (target / _COMPLETE).exists():
+        shutil.rmtree(target, ignore_errors=True)  # left half done
+        target.mkdir(parents=True)
+        yield from _unpack(path, tables, target)
+        write_text(target / _COMPLETE, "")
+    return _inner(target)
 
 
 def parquet_files(path: Path) -> list[Path]:

@@ -13,6 +13,8 @@ from html import escape
 import soundfile
 
 from amharic_tts.audio.read import RATE, Samples
+from amharic_tts.dataset.edits import Bulk
+from amharic_tts.dataset.journal import Edit
 from amharic_tts.dataset.manifest import Utterance
 from amharic_tts.dataset.remake import whole_cut
 from amharic_tts.dataset.rules import Note
@@ -22,6 +24,7 @@ from amharic_tts.ui.waveform import waveform
 from amharic_tts.ui.words import Words
 
 _COLUMNS = 900
+_BARRED_SHOWN = 5
 KEYS = {
     "play": "Space",
     "next": "J / K",
@@ -159,6 +162,29 @@ def keys(say: Words) -> str:
         for name, key in KEYS.items()
     )
     return f'<p class="clip-keys quiet">{"".join(parts)}</p>'
+
+
+def question(plan: Bulk, say: Words) -> str:
+    """Return the question before many clips are accepted or rejected, with all numbers."""
+    n, unchanged, barred = len(plan.pairs), plan.unchanged, plan.barred
+    every = n + unchanged + len(barred)
+    lines = [f"<b>{escape(say(f'clips.bulk.sure_{plan.kind}', n=n, all=every))}</b>"]
+    if unchanged:
+        lines.append(escape(say(f"clips.bulk.unchanged_{plan.kind}", n=unchanged)))
+    if barred:
+        lines.append(escape(say("clips.bulk.barred", n=len(barred))))
+    shown = list(barred.items())[:_BARRED_SHOWN]
+    items = "".join(f"<li>{escape(id)}: {escape(why)}</li>" for id, why in shown)
+    listed = f'<ul class="findings">{items}</ul>' if items else ""
+    return "".join(f"<p>{line}</p>" for line in lines) + listed
+
+
+def done(edit: Edit, say: Words) -> str:
+    """Return, in words, what an edit did."""
+    changed = [change for change in edit.changes if change.before and change.after]
+    if edit.kind in ("accept", "reject", "undo") and len(changed) == len(edit.changes) > 1:
+        return say(f"clips.done.{edit.kind}_many", n=len(changed))
+    return say(f"clips.done.{edit.kind}", clip=edit.changes[0].id)
 
 
 def making(done: float, total: float, say: Words) -> str:

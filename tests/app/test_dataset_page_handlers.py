@@ -150,3 +150,47 @@ def test_an_export_is_offered_when_its_task_is_done(filled: Workspace, tmp_path:
     assert str(made_zip) in shown[part.place]
     failed = SimpleNamespace(history=SimpleNamespace(state="failed", result={}))
     assert part.offer(failed)[part.download].visible is False
+
+
+def test_all_clips_that_the_filter_shows_are_rejected_after_a_question(filled: Workspace) -> None:
+    part, shown = filled_part(filled)
+    box, tab, form = part.bulk, shown[part.tab], ("number 1", "", "", "order", False)
+
+    def decided() -> list[str]:
+        rows = Dataset.load(filled.dataset("d")).utterances
+        return [row.id for row in rows if not row.accepted]
+
+    asked = box.ask("reject", "d", *form)
+    assert "Reject 11 of the 11 clips" in asked[box.question]
+    assert (asked[box.sure].visible, asked[box.yes].value) == (True, "Yes, reject 11")
+    assert decided() == []
+    assert part.turn("", 1, "d", *FORM)[box.sure].visible is False
+    agreed = ("reject", asked[box.mark])
+    part.act("reject", "other", "clip-0012", "", "", 1, "d", *FORM)
+    with pytest.raises(UserError, match="have been changed meanwhile; none was touched"):
+        list(box.carry_out(*agreed, tab, "", 1, "d", *form))
+    assert decided() == ["clip-0012"]
+
+    asked = box.ask("reject", "d", *form)
+    assert "10 of the 11 clips" in asked[box.question]
+    assert "Rejected already: 1." in asked[box.question]
+    busy, done = box.carry_out("reject", asked[box.mark], tab, "clip-0010", 1, "d", *form)
+    assert "One moment" in busy[box.told]
+    assert (done[box.sure].visible, done[box.told].count("Rejected: 10 clips")) == (False, 1)
+    assert done[part.selected] == "clip-0010"
+    assert len(decided()) == 11
+    undone = box.undo(tab, "", 1, "d", *form)
+    assert "Undone: 10 clips are as they were" in undone[box.told]
+    assert part.selected not in undone
+    assert decided() == ["clip-0012"]
+
+
+def test_nothing_to_accept_and_what_training_would_drop(filled: Workspace) -> None:
+    part, _ = filled_part(filled)
+    part.act("save", "t", "clip-0003", " ", "text number 3", 1, "d", *FORM)
+    asked = part.bulk.ask("accept", "d", *FORM)
+    assert asked[part.bulk.yes].interactive is False
+    assert "Accepted already: 29." in asked[part.bulk.question]
+    assert "<li>clip-0003: there is no text</li>" in asked[part.bulk.question]
+    with pytest.raises(UserError, match="Nothing would change"):
+        list(part.bulk.carry_out("accept", asked[part.bulk.mark], "t", "", 1, "d", *FORM))

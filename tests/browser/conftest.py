@@ -91,17 +91,26 @@ class Tab:
     page: Any
     outside: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    under_way: set[Any] = field(default_factory=set)
+    """Requests of handlers, and the stream of their answers, which ends with the last of them."""
 
     def watch(self) -> Tab:
         self.page.on("request", self._request)
+        self.page.on("requestfinished", self._answered)
+        self.page.on("requestfailed", self._answered)  # so ends a stream, too
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(60_000)
         return self
 
     def _request(self, request: Any) -> None:
         if not re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:", request.url):
             self.outside.append(request.url)
+        if "/queue/" in request.url:
+            self.under_way.add(request)
+
+    def _answered(self, request: Any) -> None:
+        self.under_way.discard(request)
 
     def _console(self, message: Any) -> None:
         if message.type == "error":
@@ -122,18 +131,71 @@ class Tab:
         """Go to a view of the Dataset page."""
         views = ["sources", "transcribe", "check", "clips", "versions"]
         self._tab("#dataset-views", "dataset-view", views, name)
+        self.page.locator(f"#dataset-view-{name}").wait_for(state="visible")
 
     def _tab(self, box: str, kind: str, order: list[str], name: str) -> None:
-        """Click a tab, through the menu where the window is too narrow for all."""
+        """Click a tab, through the menu where the window is too narrow for all.
+
+        A slow browser moves tabs into the menu while one is about to be clicked: then once more.
+        """
+        from playwright.sync_api import TimeoutError as Late
+
+        menu = self.page.locator(f"{box} > .tab-wrapper")
+        words = menu.locator(".tab-container.visually-hidden button")
         button = self.page.locator(f"#{kind}-{name}-button")
-        if button.count() == 0:
-            words = self.page.locator(f"{box} > .tab-wrapper .tab-container.visually-hidden button")
-            label = words.nth(order.index(name)).inner_text()
-            menu = self.page.locator(f"{box} > .tab-wrapper")
-            menu.get_by_label("More tabs").click()
-            menu.locator(".overflow-dropdown button").get_by_text(label, exact=True).click()
-        else:
-            button.click()
+
+        def clicked() -> bool:
+            try:
+                if button.count():
+                    button.click(timeout=15_000)
+                    return True
+                label = words.nth(order.index(name)).inner_text(timeout=15_000)
+                choice = menu.locator(".overflow-dropdown button").get_by_text(label, exact=True)
+                if not choice.is_visible():
+                    menu.get_by_label("More tabs").click(timeout=15_000)
+                choice.click(timeout=15_000)
+            except Late:
+                return False
+            return True
+
+        self.until(clicked, 120, f"the tab {name} is clicked")
+
+    def settled(self) -> Tab:
+        """Wait until the server has answered everything that the page asked, and it is drawn.
+
+        What a test does before that, a late answer may take back.
+        """
+        quiet = 0
+
+        def still() -> bool:
+            nonlocal quiet
+            self._drawn()
+            quiet = 0 if self.under_way else quiet + 1
+            return quiet == 3
+
+        self.until(still, 180, "all is answered")
+        return self
+
+    def _drawn(self) -> None:
+        frame = "new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
+        for _ in range(2):
+            self.page.evaluate(frame)
+
+    def fill(self, box: Any, text: str) -> None:
+        """Write into a text box; a loaded browser hands a value on later than it shows it."""
+        box.fill(text)
+        self._drawn()
+        self.until(lambda: box.input_value() == text, 30, "the text is kept")
+
+    def fits(self) -> None:
+        """Wait until nothing sticks out of the window sideways."""
+        sizes = "[document.documentElement.scrollWidth, window.innerWidth]"
+
+        def narrow() -> bool:
+            wide, room = self.page.evaluate(sizes)
+            return bool(wide <= room)
+
+        self.until(narrow, 30, "the page fits into the window")
 
     def picture(self, name: str) -> Path:
         PICTURES.mkdir(exist_ok=True)

@@ -28,13 +28,16 @@ def talk(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.timeout(600)  # a machine that does other things beside needs minutes
 def test_cuts_are_seen_heard_and_built(
     serve: Any, tab: Any, workspace: Workspace, talk: Path
 ) -> None:
     one = tab().open(serve(workspace.root).url)
+    one.page.locator("#dataset-empty").wait_for(state="visible")
+    one.settled()
     form = one.page.locator("#dataset-build")
     form.get_by_text("Build from your recordings").click()
-    form.get_by_label("Or a folder of this machine").fill(str(talk.parent))
+    one.fill(form.get_by_label("Or a folder of this machine"), str(talk.parent))
     form.locator("#cuts-look").click()
     clips = form.locator("#cuts-figure .cut-clips button")
     clips.first.wait_for(timeout=240_000)
@@ -45,12 +48,10 @@ def test_cuts_are_seen_heard_and_built(
     one.page.wait_for_function(playing)
     one.picture("cuts-1280")
     one.page.set_viewport_size({"width": 400, "height": 900})
-    one.page.wait_for_timeout(500)
-    size = one.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert size[0] <= size[1]
+    one.fits()
     one.picture("cuts-400")
     one.page.set_viewport_size({"width": 1280, "height": 900})
-    form.get_by_label("Name of the dataset").fill("ንግግር")
+    one.fill(form.get_by_label("Name of the dataset"), "ንግግር")
     form.locator("#build-start").click()
     one.page.locator("#dataset-report").wait_for(state="visible", timeout=240_000)
     rows = Dataset.load(workspace.dataset("ንግግር")).accepted()

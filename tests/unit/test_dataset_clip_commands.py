@@ -51,6 +51,30 @@ def test_clips_are_edited_and_the_edit_undone(filled: Workspace) -> None:
     assert rows["clip-0002"].findings[0]["message"] == "noise"
 
 
+def test_many_clips_are_decided_on_by_a_finding_or_a_list(
+    filled: Workspace, tmp_path: Path
+) -> None:
+    command(filled, "edit", "d", "clip-0001", "--text", "text number 2")  # a twin
+    command(filled, "edit", "d", "clip-0002", "--text", "")
+    done = command(filled, "edit", "d", "--reject", "--where", "duplicate_text", "--why", "twice")
+    assert done.stdout == "reject: 1 clip\n"
+    listed = tmp_path / "ids.txt"
+    listed.write_text("clip-0000\r\n\nclip-0001\nclip-0002\nclip-0001\n", encoding="utf-8")
+    done = command(filled, "edit", "d", "--accept", "--ids", str(listed))
+    assert done.stdout == "accept: 1 clip\n"
+    assert "`clip-0002` stays as it is: there is no text\n1 clip was so already" in done.stderr
+    done = command(filled, "edit", "d", "--reject", "--ids", str(listed), "--json")
+    found = json.loads(done.stdout)
+    assert (found["clips"], found["unchanged"], found["barred"]) == (
+        ["clip-0000", "clip-0001", "clip-0002"],
+        0,
+        {},
+    )
+    assert command(filled, "edit", "d", "--undo").stdout.count("clip-") == 3
+    rows = {row.id: row.decision for row in Dataset.load(filled.dataset("d")).utterances}
+    assert [id for id, decision in rows.items() if decision == "rejected"] == ["clip-0002"]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -59,6 +83,10 @@ def test_clips_are_edited_and_the_edit_undone(filled: Workspace) -> None:
         (["edit", "d", "--reject"], "Name the clips"),
         (["edit", "d", "clip-0001", "clip-0002", "--text", "x"], "you named 2"),
         (["edit", "d", "nobody", "--reject"], "has no clip `nobody`"),
+        (["edit", "d", "--reject", "--where", "noisy"], "No clip has the finding `noisy`"),
+        (["edit", "d", "--accept", "--ids", "nowhere.txt"], "There is no file `nowhere.txt`"),
+        (["edit", "d", "--text", "x", "--where", "noisy"], "--where and --ids say which clips"),
+        (["edit", "d", "clip-0001", "--reject", "--where", "noisy"], "--where and --ids say"),
         (["export", "d", "--format", "coqui"], "Say where it should go"),
         (["restore", "d", "7"], "has no version 7"),
         (["clips", "none"], "There is no dataset `none`"),

@@ -13,8 +13,9 @@ import pytest
 import soundfile
 
 from amharic_tts.dataset import edits, journal, states, versions
-from amharic_tts.dataset.edits import Editor, editor
+from amharic_tts.dataset.edits import Editor, bulk, editor
 from amharic_tts.dataset.manifest import Dataset, Utterance
+from amharic_tts.dataset.table import ClipTable, Query
 from amharic_tts.errors import UserError
 from benchmarks.dataset_kills import Letters, made
 
@@ -175,6 +176,58 @@ def test_two_tabs_do_not_write_over_each_other(folder: Path) -> None:
     opened(folder, "tab 2").text("clip-0003", "two")
     with pytest.raises(UserError, match="changed meanwhile"):
         one.undo()
+
+
+def test_many_clips_are_one_decision_and_one_undo(folder: Path, tmp_path: Path) -> None:
+    opened(folder).text("clip-0001", " ")
+    opened(folder).reject(["clip-0002"], "a dog barks")
+    before = Dataset.load(folder).utterances
+    table = ClipTable(folder, tmp_path / "cache")
+    plan = bulk("reject", table.found(Query()), "not needed")
+    assert ([row.id for row, _ in plan.pairs], plan.unchanged, plan.barred) == (
+        ["clip-0000", "clip-0001", "clip-0003", "clip-0004", "clip-0005"],
+        1,
+        {},
+    )
+    edit = opened(folder).carry_out(plan)
+    assert (edit.kind, len(edit.changes)) == ("reject", 5)
+    assert {row.decision for row in rows(folder).values()} == {"rejected"}
+    assert rows(folder)["clip-0002"].findings[-1]["message"] == "a dog barks"
+    opened(folder).undo()
+    assert Dataset.load(folder).utterances == before
+    table.update()
+    plan = bulk("accept", [*table.found(Query()), *table.found(Query(search="number 2"))])
+    assert ([row.id for row, _ in plan.pairs], plan.unchanged) == (["clip-0002"], 4)
+    assert plan.barred == {"clip-0001": "there is no text"}
+    opened(folder).carry_out(plan)
+    table.update()
+    with pytest.raises(UserError, match="Nothing would change; `clip-0001`: there is no text"):
+        opened(folder).carry_out(bulk("accept", table.found(Query())))
+    assert len((folder / "journal/0001.jsonl").read_text(encoding="utf-8").splitlines()) == 5
+
+
+def test_clips_that_were_split_are_left_alone(folder: Path, tmp_path: Path) -> None:
+    opened(folder).split("clip-0001", 0.5)
+    found = ClipTable(folder, tmp_path / "cache").found(Query(decision="replaced"))
+    for kind in ("accept", "reject"):
+        plan = bulk(kind, found)
+        assert (plan.pairs, plan.unchanged) == ((), 0)
+        assert plan.barred["clip-0001"].startswith("it was split into")
+
+
+def test_many_clips_in_two_tabs(folder: Path) -> None:
+    seen = list(rows(folder).values())
+    plan = bulk("reject", seen)
+    assert plan.mark == bulk("reject", seen).mark != bulk("accept", seen).mark
+    late = opened(folder, "tab 2")
+    opened(folder, "tab 1").reject(["clip-0003"], "noise")
+    assert plan.mark != bulk("reject", rows(folder).values()).mark
+    with pytest.raises(UserError, match="`clip-0003` has been changed meanwhile"):
+        late.carry_out(plan)
+    assert [row.id for row in rows(folder).values() if not row.accepted] == ["clip-0003"]
+    late.carry_out(bulk("reject", rows(folder).values()))
+    late.undo()  # its own: what the other tab rejected stays so
+    assert [row.id for row in rows(folder).values() if not row.accepted] == ["clip-0003"]
 
 
 def test_an_edit_of_rows_that_were_rebuilt_is_refused(folder: Path) -> None:

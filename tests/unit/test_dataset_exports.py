@@ -8,14 +8,16 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from built_datasets import files, load, run
 from made_media import wav
 
 from amharic_tts.dataset import trash, versions
 from amharic_tts.dataset.edits import editor
 from amharic_tts.dataset.exporting import ExportRequest, export
-from amharic_tts.dataset.manifest import Dataset
+from amharic_tts.dataset.manifest import Dataset, Utterance
 from amharic_tts.errors import UserError
 from amharic_tts.events import Done, Finding
 from amharic_tts.workspace import Workspace
@@ -119,20 +121,53 @@ def test_a_zip_of_everything_is_a_dataset_again(
     editor(workspace.dataset("copy")).ends("a", 0.0, 1.0)  # what it was cut from came along
 
 
+def read_back(
+    dataset: Dataset, workspace: Workspace, target: Path, layout: str, zipped: bool = False
+) -> Dataset:
+    """Export a dataset, and build another one of what was written."""
+    if layout == "parquet":
+        pytest.importorskip("pyarrow")
+    exported(dataset, layout, target, zipped)
+    run(workspace, target, name="again")
+    return load(workspace, "again")
+
+
 @pytest.mark.parametrize("layout", ["coqui", "ljspeech"])
 def test_what_was_exported_is_read_back(
     dataset: Dataset, workspace: Workspace, tmp_path: Path, layout: str
 ) -> None:
-    exported(dataset, layout, tmp_path / "out")
-    run(workspace, tmp_path / "out", name="again")
-    again = load(workspace, "again")
+    again = read_back(dataset, workspace, tmp_path / "out", layout)
     assert sounds(again) == sounds(dataset)
     was = {row.id: row for row in dataset.accepted()}
     for row in again.accepted():
         kept = was[row.id].normalized.replace("| ", "") if layout == "ljspeech" else None
         assert row.normalized == (kept or was[row.id].normalized)
+        if layout == "ljspeech":
+            assert row.text == was[row.id].text.replace("| ", "")
         if layout == "coqui":
             assert (row.speaker, row.split) == (was[row.id].speaker, was[row.id].split)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("layout", ["audiofolder", "parquet"])
+def test_what_hugging_face_layouts_hold_is_read_back_whole(
+    dataset: Dataset, workspace: Workspace, tmp_path: Path, layout: str, zipped: bool
+) -> None:
+    target = tmp_path / ("out.zip" if zipped else "out")
+    again = read_back(dataset, workspace, target, layout, zipped)
+    assert {row.id: facts(row) for row in again.accepted()} == {
+        row.id: facts(row) for row in dataset.accepted()
+    }
+    assert len(again.utterances) == 3
+    for row in again.accepted():
+        was = next(one for one in dataset.accepted() if one.id == row.id)
+        np.testing.assert_allclose(
+            soundfile.read(again.wav(row))[0], soundfile.read(dataset.wav(was))[0], atol=1e-4
+        )
+
+
+def facts(row: Utterance) -> tuple[str, ...]:
+    return row.text, row.normalized, row.speaker, row.split
 
 
 def test_exports_that_are_refused(dataset: Dataset, workspace: Workspace, tmp_path: Path) -> None:

@@ -140,6 +140,18 @@ def test_every_layout_comes_in_whole(
         assert [r.split for r in rows] == ["train", "train", "eval"]
 
 
+def test_the_text_as_it_was_written_beside_a_normalised_one(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    sounds(tmp_path / "in" / "wavs")
+    lines = ["አንድ|2 ሰው|ሁለት ሰው", "b 2|በ 3 ሰዓት|በሦስተኛው ሰዓት", "c'3|እሺ|"]
+    (tmp_path / "in" / "metadata.csv").write_text("\n".join(lines), encoding="utf-8")
+    run(workspace, tmp_path / "in")
+    found = {row.text: row.normalized for row in load(workspace).utterances}
+    # Of the second the table knows better how it is read than the studio's normaliser.
+    assert found == {"2 ሰው": "ሁለት ሰው", "በሦስተኛው ሰዓት": "በሦስተኛው ሰዓት", "እሺ": "እሺ"}
+
+
 def test_the_tables_of_common_voice_that_are_not_used_are_told(tmp_path: Path) -> None:
     common_voice(tmp_path)
     told = {f.code: f.message for f in collect([tmp_path]).findings}

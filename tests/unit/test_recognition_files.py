@@ -16,7 +16,7 @@ from amharic_tts.dataset.subtitles import read_cues
 from amharic_tts.dataset.workers import Engine
 from amharic_tts.errors import UserError
 from amharic_tts.events import Event, Finding
-from amharic_tts.recognition import files, session
+from amharic_tts.recognition import files, session, transcript
 from amharic_tts.recognition.files import FilesRequest
 from amharic_tts.workspace import Workspace
 
@@ -84,6 +84,10 @@ def test_sentences_with_times(workspace: Workspace, request_: FilesRequest, hear
         "confidence": 0.9,
         "cues": [[0.0, 0.55, "ነን"]],
     }
+    again = transcript.read(out / f"{stem}.json")
+    assert (again.name, again.model, again.written("srt")) == (stem, "tones", SRT)
+    with pytest.raises(UserError, match="`json` is none of srt, vtt, txt"):
+        again.written("json")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import worker_functions as work
 from made_media import Letters, wav
 
 from amharic_tts.dataset import validate, workers
+from amharic_tts.dataset.checks import run as deep
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.dataset.prepare import BuildRequest, build
 from amharic_tts.dataset.transcribe import TranscribeRequest, transcribe
@@ -209,6 +210,22 @@ def ended(events: Iterator[Event]) -> dict[str, object]:
     *_, last = events
     assert isinstance(last, Done)
     return last.result
+
+
+def test_a_deep_check(cluster: Engine, tmp_path: Path, ljspeech: Path) -> None:
+    source, tables = tmp_path / "in", []
+    source.mkdir()
+    for name in ("LJ001-0002", "LJ001-0014"):
+        (source / f"{name}.flac").write_bytes((ljspeech / f"{name}.flac").read_bytes())
+    (source / "metadata.csv").write_text("LJ001-0002|in being modern.\nLJ001-0014|wrong words.\n")
+    space = Workspace.open(tmp_path / "space")
+    list(build(space, BuildRequest((source,), "d", language="en")))
+    for engine in (ONE_PROCESS, RAY):
+        request = deep.CheckRequest("d", again=True, engine=engine)
+        summary = ended(deep.check(space, request))
+        assert (summary["checked"], summary["heard"]) == (2, 2)
+        tables.append((space.dataset("d") / "checks.jsonl").read_bytes())
+    assert tables[0] == tables[1]
 
 
 def test_transcripts(cluster: Engine, tmp_path: Path, ljspeech: Path) -> None:

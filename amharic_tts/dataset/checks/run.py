@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from amharic_tts.dataset.checks.judge import judge
 from amharic_tts.dataset.checks.ranking import ranked
 from amharic_tts.dataset.checks.record import Record, is_valid, key_of
 from amharic_tts.dataset.manifest import Dataset, Utterance
+from amharic_tts.dataset.workers import ONE_PROCESS, Engine, mapped
 from amharic_tts.errors import UserError
 from amharic_tts.events import Clock, Done, Event, Finding, Progress
 from amharic_tts.workspace import Workspace
@@ -23,6 +24,8 @@ from amharic_tts.workspace import Workspace
 EMBEDDED = "embedded"
 _BETWEEN = 0.5
 """Seconds between two progress events."""
+_CHUNK = 4
+"""Clips that a worker of a cluster measures at once."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class CheckRequest:
     """Recogniser that hears the phones of each clip; empty leaves the phones out."""
     again: bool = False
     """Measure every clip anew, those that did not change too."""
+    engine: Engine = ONE_PROCESS
+    """Where clips are measured; what is found is the same everywhere."""
 
 
 def check(workspace: Workspace, request: CheckRequest) -> Iterator[Event]:
@@ -47,7 +52,8 @@ def check(workspace: Workspace, request: CheckRequest) -> Iterator[Event]:
         Findings, progress with the time left, then `Done` with `summary`.
 
     Raises:
-        UserError: No such dataset, a damaged one, or another check of it at work.
+        UserError: No such dataset, a damaged one, another check of it at work, or the cluster
+            can't be reached.
     """
     folder = workspace.dataset(request.name)
     dataset = Dataset.load(folder)
@@ -64,7 +70,7 @@ def check(workspace: Workspace, request: CheckRequest) -> Iterator[Event]:
         if records:
             message = f"{len(records)} of {len(dataset.utterances)} clips did not change since"
             yield Finding("already_checked", message, "info")
-        yield from _measure(dataset, todo, model, records)
+        yield from _measure(dataset, todo, model, records, request.engine)
         ordered = {row.id: records[row.id] for row in dataset.utterances if row.id in records}
         for id, found in judge(dataset, ordered).items():
             ordered[id] = {**ordered[id], "findings": found}
@@ -105,20 +111,29 @@ def _stamp(dataset: Dataset, row: Utterance) -> list[int]:
 
 
 def _measure(
-    dataset: Dataset, rows: Sequence[Utterance], model: str, records: dict[str, Record]
+    dataset: Dataset,
+    rows: Sequence[Utterance],
+    model: str,
+    records: dict[str, Record],
+    engine: Engine,
 ) -> Iterator[Event]:
-    """Measure rows; each is on the disk before the next one."""
+    """Measure rows; each is on the disk before the next one is taken."""
     total = len(dataset.utterances)
     clock, told = Clock(total, "clips checked", done=len(records)), time.monotonic()
     yield clock.progress(len(records))
-    with store.appending(dataset.folder) as append:
+    stamps: deque[list[int]] = deque()
+
+    def items() -> Iterator[Item]:
         for row in rows:
-            record = {
-                "id": row.id,
-                "key": key_of(row, dataset.language),
-                "stamp": _stamp(dataset, row),
-                **clip.measured(Item.of(dataset, row, model)),
-            }
+            # Before the sound is read: a change after that is noticed by the next check.
+            stamps.append(_stamp(dataset, row))
+            yield Item.of(dataset, row, model)
+
+    found = mapped(clip.measured, items(), engine, chunk=_CHUNK)
+    with store.appending(dataset.folder) as append:
+        for row, numbers in zip(rows, found, strict=True):
+            key = key_of(row, dataset.language)
+            record = {"id": row.id, "key": key, "stamp": stamps.popleft(), **numbers}
             records[row.id] = record
             append(record)
             if time.monotonic() - told > _BETWEEN:

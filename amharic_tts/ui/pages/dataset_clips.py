@@ -17,6 +17,7 @@ from amharic_tts.errors import UserError
 from amharic_tts.events import Progress
 from amharic_tts.ui import clips_view as view
 from amharic_tts.ui.handlers import wire
+from amharic_tts.ui.pages.clips_bulk import BulkBox
 from amharic_tts.ui.studio import Studio
 from amharic_tts.ui.theme import ASSETS
 
@@ -38,6 +39,7 @@ class ClipsPart:
 
     def __init__(self, studio: Studio, chosen: gr.Dropdown) -> None:
         self.studio, self.say, self.name = studio, studio.words, chosen
+        self.bulk, self.query = BulkBox(self), _query
 
     def build(self) -> ClipsPart:
         """Place the widgets in the current layout and wire them."""
@@ -48,6 +50,7 @@ class ClipsPart:
         with gr.Column(visible=False, elem_id="clips", elem_classes="card") as self.full:
             self._open_clip()
             self._filters()
+            self.bulk.build()
             self.table = gr.HTML(
                 elem_id="clips-table",
                 js_on_load=(ASSETS / "clips.js").read_text(encoding="utf-8"),
@@ -133,6 +136,7 @@ class ClipsPart:
         for name, button in self.buttons.items():
             wire(button.click, self._act(name), say, here, self._after)
         wire(self.figure.select, self.moved, say, here, self._after)
+        self.bulk.connect(asked, [self.tab, self.selected, self.page], self._after)
 
     @property
     def _form(self) -> list[Any]:
@@ -140,7 +144,7 @@ class ClipsPart:
 
     @property
     def _listing(self) -> list[Any]:
-        return [self.table, self.page, self.total]
+        return [self.table, self.page, self.total, *self.bulk.outputs]
 
     @property
     def _clip(self) -> list[Any]:
@@ -170,7 +174,7 @@ class ClipsPart:
         """Bring the table up to date and show its first page."""
         if not name:
             return
-        known = self._known(name)
+        known = self.known(name)
         for event in known.refresh():
             if isinstance(event, Progress):
                 yield {self.status: view.making(event.done, event.total, self.say)}
@@ -192,7 +196,8 @@ class ClipsPart:
             self.told: "",
         }
 
-    def _known(self, name: str) -> ClipTable:
+    def known(self, name: str) -> ClipTable:
+        """Return the table of a dataset."""
         return ClipTable(self.studio.workspace.dataset(name), self.studio.workspace.cache)
 
     def _listed(self, page: Page, query: Query, selected: str) -> dict[Any, Any]:
@@ -201,7 +206,14 @@ class ClipsPart:
             self.table: view.table(page, query, selected, self.say),
             self.page: gr.Number(page.number, maximum=page.pages),
             self.total: f'<p class="quiet">{words}</p>',
+            **self.bulk.closed(),
         }
+
+    def again(self, known: ClipTable, query: Query, selected: str) -> dict[Any, Any]:
+        """Show the page of a query, and the open clip, as they are now."""
+        shown = self._listed(known.page(query), query, selected)
+        there = selected and known.has(selected)
+        return {**shown, **(self.opened(known, selected) if there else {})}
 
     def ask(self, selected: str, name: str, *form: Any) -> dict[Any, Any]:
         """Show the first page of another query."""
@@ -210,11 +222,11 @@ class ClipsPart:
     def turn(self, selected: str, number: float | None, name: str, *form: Any) -> dict[Any, Any]:
         """Show another page of the same query."""
         query = _query(number, *form)
-        return self._listed(self._known(name).page(query), query, selected)
+        return self._listed(self.known(name).page(query), query, selected)
 
     def open(self, name: str, picked: gr.EventData) -> dict[Any, Any]:
         """Open the clip whose row was clicked."""
-        return self.opened(self._known(name), str(picked._data["value"]))
+        return self.opened(self.known(name), str(picked._data["value"]))
 
     def opened(self, known: ClipTable, id: str, told: str = "") -> dict[Any, Any]:
         """Return the updates that open a clip.
@@ -273,7 +285,7 @@ class ClipsPart:
         Raises:
             UserError: The decision is refused; nothing was changed then.
         """
-        known, query = self._known(name), _query(number, *form)
+        known, query = self.known(name), _query(number, *form)
         if do in ("next", "previous"):
             page, id = _neighbour(known, query, selected, 1 if do == "next" else -1)
             return {**self._listed(page, query, id), **self.opened(known, id)}
@@ -291,7 +303,7 @@ class ClipsPart:
         edit = decide[do]()
         known.update()
         shown = behind or _afterwards(edit, known, selected)
-        told = self.say(f"clips.done.{edit.kind}", clip=edit.changes[0].id)
+        told = view.done(edit, self.say)
         page = known.page(query)
         return {**self._listed(page, query, shown), **self.opened(known, shown, told)}
 

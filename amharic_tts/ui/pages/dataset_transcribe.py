@@ -11,6 +11,7 @@ from amharic_tts.recognition import catalog
 from amharic_tts.ui import dataset_view, job_view, transcribe_view
 from amharic_tts.ui.handlers import wire
 from amharic_tts.ui.job_panel import JobPanel
+from amharic_tts.ui.pages.transcribe_file import FileBox
 from amharic_tts.ui.studio import Studio
 from amharic_tts.ui.transcribe_view import OTHER, TranscribeForm, TranscribeView
 
@@ -34,6 +35,7 @@ class TranscribePart:
         self.studio, self.say, self.name = studio, studio.words, chosen
         self.panel = JobPanel(studio, "task", TASK)
         self.fetching = JobPanel(studio, "task", FETCH)
+        self.file = FileBox(studio)
 
     def build(self) -> TranscribePart:
         """Place the widgets in the current layout and wire them."""
@@ -66,6 +68,7 @@ class TranscribePart:
             )
         self.panel.build()
         self._table()
+        self.file.build()
         self._wire()
         return self
 
@@ -103,6 +106,7 @@ class TranscribePart:
         wire(self.fetching.ended.change, self.refresh, say, [self.name, self.model], self._shown)
         wire(self.panel.ended.change, self.refresh, say, [self.name, self.model], self._shown)
         wire(self.table.select, self.play, say, [self.name], [self.clip])
+        self.file.connect(self.model, self.other)
 
     @property
     def _shown(self) -> list[Any]:
@@ -112,7 +116,8 @@ class TranscribePart:
     @property
     def outputs(self) -> list[Any]:
         """Every widget that `show` may update."""
-        return [*self._shown, *self.panel.outputs, *self.fetching.outputs]
+        panels = [*self.panel.outputs, *self.fetching.outputs]
+        return [*self._shown, *panels, *self.file.outputs]
 
     def show(self, name: str | None) -> dict[Any, Any]:
         """Show a dataset, and tasks that still run or went wrong."""
@@ -120,6 +125,7 @@ class TranscribePart:
             **self.refresh(name, None),
             **self.panel.attach(self.studio.task_of(TASK)),
             **self.fetching.attach(self.studio.task_of(FETCH)),
+            **self.file.show(),
         }
 
     def _language(self, view: TranscribeView | None) -> str:
