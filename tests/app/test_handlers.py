@@ -240,3 +240,16 @@ def test_the_page_never_loads_the_model_libraries(full: Workspace) -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_hidden_event_tells_its_states_to_the_page(full: Workspace) -> None:
+    """Each told widget costs a walk through the whole page, for every state of every event."""
+    from amharic_tts.ui.app import build_app
+
+    hidden = [
+        told
+        for told in build_app(Settings(full.root)).get_config_file()["dependencies"]
+        if told["show_progress"] == "hidden" and told["api_visibility"] != "public"
+    ]
+    assert len(hidden) > 300
+    assert [told["api_name"] for told in hidden if told["show_progress_on"] != []] == []
