@@ -101,10 +101,12 @@ def test_from_an_empty_studio_to_a_voice(serve: Any, tab: Any, workspace: Worksp
     # Speak with the new voice, and hear it.
     one.turn_to("speak")
     one.page.locator("#speak-voice input").wait_for()
+    one.settled()
     one.page.locator("#speak-text textarea").fill("ሰላም")
     one.page.locator("#speak-go").click()
     figure = one.page.locator("#speak-figure .speak-figure")
     figure.wait_for(state="visible", timeout=180_000)
+    one.settled()
     figure.locator(".speak-play").click()
     moved = "() => document.querySelector('#speak-figure audio').currentTime > 0"
     one.page.wait_for_function(moved)
