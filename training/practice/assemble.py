@@ -28,18 +28,20 @@ from training.practice.voices import JUDGED, heard
 
 NOTE = (
     "A small XTTS that learned to read aloud from a synthetic voice (espeak-ng). It sounds like a "
-    "machine, its Amharic is rough and its English can't be understood yet, and a voice trained "
-    "from it is no better. It is for hearing the way from a dataset to a voice without a download"
+    "machine: its Amharic is near its teacher's, many of its English words are hard to make out, "
+    "and a voice trained from it sounds as synthetic. It is for hearing the way from a dataset to "
+    "a voice without a download"
 )
 SAMPLING = {
-    "temperature": 0.5,
+    "temperature": 0.25,
     "top_k": 30,
     "top_p": 0.9,
-    "repetition_penalty": 1.5,
+    "repetition_penalty": 1.1,
     "length_penalty": 1.0,
 }
-"""How the base draws its codes, found with the judge. Of 256 codes many stand twice in a row, in
-vowels and pauses: the penalty of the released model, 5, would forbid that."""
+"""How the base draws its codes, found with the judge on 60 generated sentences of each language
+(``docs/results/practice.md``). Of 256 codes many stand twice in a row, in vowels and pauses: the
+penalty of the released model, 5, would forbid that."""
 SPEAKERS = 6
 _REFERENCE = 5.0
 """Seconds of the reference clip, about."""
