@@ -72,7 +72,7 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would be in the way of the tests after it
 def chromium() -> Iterator[Any]:
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
@@ -93,6 +93,8 @@ class Tab:
     errors: list[str] = field(default_factory=list)
     under_way: set[Any] = field(default_factory=set)
     """Requests of handlers, and the stream of their answers, which ends with the last of them."""
+    moved: float = 0.0
+    """When one of these began or ended."""
 
     def watch(self) -> Tab:
         self.page.on("request", self._request)
@@ -108,9 +110,11 @@ class Tab:
             self.outside.append(request.url)
         if "/queue/" in request.url:
             self.under_way.add(request)
+            self.moved = time.monotonic()
 
     def _answered(self, request: Any) -> None:
         self.under_way.discard(request)
+        self.moved = time.monotonic()
 
     def _console(self, message: Any) -> None:
         if message.type == "error":
@@ -163,14 +167,16 @@ class Tab:
     def settled(self) -> Tab:
         """Wait until the server has answered everything that the page asked, and it is drawn.
 
-        What a test does before that, a late answer may take back.
+        What a test does before that, a late answer may take back. The end of a stream that the page
+        closed itself is not always told, so that nothing for half a minute is an end, too.
         """
         quiet = 0
 
         def still() -> bool:
             nonlocal quiet
             self._drawn()
-            quiet = 0 if self.under_way else quiet + 1
+            busy = self.under_way and time.monotonic() - self.moved < 30
+            quiet = 0 if busy else quiet + 1
             return quiet == 3
 
         self.until(still, 180, "all is answered")

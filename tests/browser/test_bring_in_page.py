@@ -1,11 +1,14 @@
-"""A long recording with subtitles: its cuts on the waveform, changed, and built from."""
+"""A long recording with subtitles: seen as cuts, built, checked, mended, corrected, taken away."""
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from amharic_tts.dataset.manifest import Dataset
 from amharic_tts.dataset.sample import run_espeak
@@ -20,6 +23,10 @@ def talk(tmp_path: Path) -> Path:
     path.parent.mkdir()
     one = {"out": str(path), "voice": "am", "speed": 140, "pitch": 40, "texts": TEXTS}
     made = run_espeak({"gap": 0.8, "recordings": [one]})
+    sound, rate = soundfile.read(path, dtype="float32")
+    start, end = (int(seconds * rate) for seconds in made["recordings"][0]["spans"][2])
+    sound[start:end] *= np.float32(0.1)  # the third sentence is far from the microphone
+    soundfile.write(path, sound, rate)
     lines = [
         f"00:00:{start + 0.15:06.3f} --> 00:00:{end - 0.15:06.3f}\n{text}\n"
         for (start, end), text in zip(made["recordings"][0]["spans"], TEXTS, strict=True)
@@ -29,7 +36,7 @@ def talk(tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(600)  # a machine that does other things beside needs minutes
-def test_cuts_are_seen_heard_and_built(
+def test_a_long_recording_becomes_a_dataset_to_take_away(
     serve: Any, tab: Any, workspace: Workspace, talk: Path
 ) -> None:
     one = tab().open(serve(workspace.root).url)
@@ -57,5 +64,55 @@ def test_cuts_are_seen_heard_and_built(
     rows = Dataset.load(workspace.dataset("ንግግር")).accepted()
     assert [row.text for row in rows] == TEXTS
     one.picture("cuts-built")
+    quiet, wrong = rows[2].id, rows[1].id
+    mended(one, quiet)
+    corrected(one, wrong)
+    taken_away(one)
     assert one.errors == []
     assert one.outside == []
+
+
+def mended(one: Any, quiet: str) -> None:
+    """The check finds the quiet sentence; the plan makes it louder."""
+    one.settled().view("check")
+    page = one.page
+    page.locator("#check-hear input").uncheck()
+    page.locator("#check-go").click()
+    page.locator("#check-found").wait_for(state="visible", timeout=120_000)
+    table = page.locator("#check-table")
+    one.until(lambda: "Quiet" in table.inner_text(), 60, "the quiet clip is found")
+    assert quiet in page.locator("#repair-plan").inner_text()
+    one.settled().page.locator("#repair-ask").click()
+    page.locator("#repair-yes").click()
+    page.locator("#repair-done").wait_for(state="visible", timeout=120_000)
+    one.settled().picture("dataset-journey-mended")
+
+
+def corrected(one: Any, wrong: str) -> None:
+    """A text is put right in the table, and the clip accepted."""
+    one.view("clips")
+    page = one.page
+    page.locator(f'#clips-table tr[data-id="{wrong}"]').click()
+    page.locator(f'#clip-figure [data-id="{wrong}"]').wait_for()
+    one.settled().fill(page.locator("#clip-text textarea"), "እንዴት አደርክ ዛሬ?")
+    page.locator("#clip-save").click()
+    page.locator("#clip-told", has_text=f"Saved: the text of {wrong}").wait_for()
+    one.settled().picture("dataset-journey-corrected")
+
+
+def taken_away(one: Any) -> None:
+    """The dataset is exported; the ZIP holds what was mended and corrected."""
+    one.view("versions")
+    page = one.page
+    page.locator("#export-start").click()
+    page.locator("#export-download").wait_for(state="visible", timeout=120_000)
+    with one.settled().page.expect_download() as download:
+        page.locator("#export-download").click()
+    one.picture("dataset-journey-exported")
+    with zipfile.ZipFile(download.value.path()) as packed:
+        names = packed.namelist()
+        tables = [name for name in names if name.endswith(".csv")]
+        written = "".join(packed.read(name).decode("utf-8") for name in tables)
+    assert sum(name.endswith(".wav") for name in names) == 4
+    assert "እንዴት አደርክ ዛሬ?" in written
+    assert TEXTS[1] not in written

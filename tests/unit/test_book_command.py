@@ -50,6 +50,7 @@ for line in iter(sys.stdin.readline, ""):
 """
 """Notes what it is asked, and holds at the word "wait" until a file is there."""
 RUN = """
+import signal
 import sys
 from pathlib import Path
 from amharic_tts.jobs import book, task
@@ -57,6 +58,7 @@ from amharic_tts.synthesis.client import SpeechClient
 from amharic_tts.workspace import Workspace
 root, text, out, speaker, log, *job = sys.argv[1:]
 workspace = Workspace(Path(root))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has none
 request = book.BookRequest(Path(text), "one", Path(out), "line", language="en", seed=1)
 client = SpeechClient(workspace, (sys.executable, speaker, log))
 try:

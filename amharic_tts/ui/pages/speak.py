@@ -91,7 +91,8 @@ class SpeakPage:
             elem_id="speak-figure",
             js_on_load=(ASSETS / "speak.js").read_text(encoding="utf-8"),
         )
-        with gr.Row(visible=False, elem_classes="toolbar") as self.taking:
+        # In the page from the start: what a widget is given before it stands there can be lost.
+        with gr.Row(visible="hidden", elem_classes="toolbar") as self.taking:
             self.format = gr.Dropdown(
                 [(FORMATS[name].name.upper(), name) for name in TAKEN_AWAY],
                 value="wav",
@@ -194,7 +195,7 @@ class SpeakPage:
         yield {
             self.told: f'<p class="busy">{escape(self.say("speak.loading"))}</p>',
             self.figure: "",
-            self.taking: gr.Row(visible=False),
+            self.taking: gr.Row(visible="hidden"),
             self.go: gr.Button(interactive=False),
             self.stop: gr.Button(visible=True),
         }
@@ -296,7 +297,7 @@ class SpeakPage:
             self.told: f'<p class="quiet">{escape(self.say("speak.deleted"))}</p>',
             self.figure: "",
             self.shown: "",
-            self.taking: gr.Row(visible=False),
+            self.taking: gr.Row(visible="hidden"),
             **self._earlier(None),
         }
 
