@@ -123,5 +123,5 @@ def pace(spoken: Spoken, say: Words) -> str:
     )
     same = SAME_CODES.get(result["precision"])
     if same is not None:
-        told += " " + say("speak.precision_cost", precision=result["precision"], same=f"{same:.0f}")
+        told += " " + say("speak.precision_cost", precision=result["precision"], same=f"{same:.1f}")
     return f'<p class="quiet speak-pace">{escape(told)}</p>'
