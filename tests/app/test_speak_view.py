@@ -16,7 +16,10 @@ from amharic_tts.ui.words import load
     ("precision", "told"),
     [
         ("fp32", ""),
-        ("int8", " In int8, 98.9 of 100 codes are those of fp32 (measured with the practice voice)."),
+        (
+            "int8",
+            " In int8, 98.9 of 100 codes are those of fp32 (measured with the practice voice).",
+        ),
     ],
 )
 def test_the_pace_and_what_the_precision_costs(precision: str, told: str) -> None:

@@ -110,6 +110,7 @@ def test_from_an_empty_studio_to_a_voice(serve: Any, tab: Any, workspace: Worksp
     figure.locator(".speak-play").click()
     moved = "() => document.querySelector('#speak-figure audio').currentTime > 0"
     one.page.wait_for_function(moved)
+    one.settled()
     with one.page.expect_download() as download:
         one.page.locator("#speak-download").click()
     assert download.value.path().read_bytes()[:4] == b"RIFF"

@@ -34,10 +34,16 @@ def drawn_with(page: Any, selector: str) -> list[tuple[str, bool]]:
     return [(font["familyName"], font["isCustomFont"]) for font in fonts]
 
 
-@pytest.mark.parametrize("content", ["empty", "full"])
 @pytest.mark.parametrize(
-    ("width", "scheme", "language"),
-    [(1280, "light", "en"), (390, "light", "en"), (390, "dark", "am"), (1280, "dark", "am")],
+    ("content", "width", "scheme", "language"),
+    [
+        ("empty", 1280, "light", "en"),
+        ("empty", 390, "dark", "am"),
+        ("full", 1280, "light", "en"),
+        ("full", 390, "light", "en"),
+        ("full", 390, "dark", "am"),
+        ("full", 1280, "dark", "am"),
+    ],
 )
 def test_every_page(
     studios: dict[str, Any], tab: Any, content: str, width: int, scheme: str, language: str
