@@ -15,9 +15,13 @@ _MARKS = {"training": "training", "browser": "browser", "gpu": "gpu"}
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder = Path(item.path).relative_to(ROOT / "tests").parts[0]
+        folder, *rest = Path(item.path).relative_to(ROOT / "tests").parts
         if folder in _MARKS:
             item.add_marker(_MARKS[folder])
+        # Side by side, a file stays in one process, and all files with a browser do: two browsers
+        # with their studios on two cores make each other wait longer than a test should.
+        group = folder if folder == "browser" else "-".join((folder, *rest))
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture
