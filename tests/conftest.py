@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from amharic_tts.workspace import Workspace
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 _MARKS = {"training": "training", "browser": "browser", "gpu": "gpu"}
+
+if side_by_side := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    # More threads than cores wait for each other in busy loops: a speech took five times as long.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // side_by_side)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,6 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # with their studios on two cores make each other wait longer than a test should.
         group = folder if folder == "browser" else "-".join((folder, *rest))
         item.add_marker(pytest.mark.xdist_group(group))
+        if folder == "browser":  # waits for page, server, and trainer, on whatever machine
+            item.add_marker(pytest.mark.timeout(600))
 
 
 @pytest.fixture

@@ -78,13 +78,13 @@ def mended(one: Any, quiet: str) -> None:
     page = one.page
     page.locator("#check-hear input").uncheck()
     page.locator("#check-go").click()
-    page.locator("#check-found").wait_for(state="visible", timeout=120_000)
+    page.locator("#check-found").wait_for(state="visible")
     table = page.locator("#check-table")
     one.until(lambda: "Quiet" in table.inner_text(), 60, "the quiet clip is found")
     assert quiet in page.locator("#repair-plan").inner_text()
     one.settled().page.locator("#repair-ask").click()
     page.locator("#repair-yes").click()
-    page.locator("#repair-done").wait_for(state="visible", timeout=120_000)
+    page.locator("#repair-done").wait_for(state="visible")
     one.settled().picture("dataset-journey-mended")
 
 
@@ -105,7 +105,7 @@ def taken_away(one: Any) -> None:
     one.view("versions")
     page = one.page
     page.locator("#export-start").click()
-    page.locator("#export-download").wait_for(state="visible", timeout=120_000)
+    page.locator("#export-download").wait_for(state="visible")
     with one.settled().page.expect_download() as download:
         page.locator("#export-download").click()
     one.picture("dataset-journey-exported")

@@ -30,9 +30,9 @@ def studio(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def opened(one: Any) -> Any:
     page = one.page
-    page.locator("#dataset-name input").wait_for(timeout=60_000)
+    page.locator("#dataset-name input").wait_for()
     one.view("check")
-    page.locator("#check-go").wait_for(state="visible", timeout=60_000)
+    page.locator("#check-go").wait_for(state="visible")
     return page
 
 
@@ -41,7 +41,7 @@ def test_check_plan_ask_repair_and_hear(studio: Any, tab: Any) -> None:
     page = opened(one)
     page.locator("#check-hear input").uncheck()
     page.locator("#check-go").click()
-    page.locator("#check-found").wait_for(state="visible", timeout=90_000)
+    page.locator("#check-found").wait_for(state="visible")
     table = page.locator("#check-table")
     one.until(lambda: "hello" in table.inner_text(), 30, "the findings are shown")
     told = table.inner_text()  # the gravest stands first
@@ -51,22 +51,22 @@ def test_check_plan_ask_repair_and_hear(studio: Any, tab: Any) -> None:
     one.picture("check-found")
 
     table.get_by_text("c3", exact=True).last.click()
-    page.locator("#check-clip").wait_for(state="visible", timeout=60_000)
+    page.locator("#check-clip").wait_for(state="visible")
     plan = page.locator("#repair-plan")
     assert "cut the silence" in plan.inner_text()
     assert "c2" in plan.inner_text()
 
     page.locator("#repair-ask").click()
     page.locator("#repair-no").click()
-    page.locator("#repair-yes").wait_for(state="hidden", timeout=30_000)
+    page.locator("#repair-yes").wait_for(state="hidden")
     page.locator("#repair-ask").click()
     page.locator("#repair-yes").click()
-    page.locator("#repair-done").wait_for(state="visible", timeout=90_000)
+    page.locator("#repair-done").wait_for(state="visible")
     assert page.locator("#repair-charts .bar-1").count() > 0
     one.until(lambda: "changed since" in plan.inner_text(), 30, "the plan is made anew")
     page.locator("#repair-clip input").click()
     page.get_by_role("option", name="c1", exact=True).click()
-    page.locator("#repair-after").wait_for(state="visible", timeout=60_000)
+    page.locator("#repair-after").wait_for(state="visible")
     one.picture("check-repaired")
     assert one.outside == []
     assert one.errors == []
@@ -75,7 +75,7 @@ def test_check_plan_ask_repair_and_hear(studio: Any, tab: Any) -> None:
 def test_narrow_dark_and_in_amharic(studio: Any, tab: Any) -> None:
     one = tab(400, "dark").open(f"{studio.url}/am")
     page = opened(one)
-    page.locator("#check-histograms .spread").first.wait_for(timeout=60_000)
+    page.locator("#check-histograms .spread").first.wait_for()
     size = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert size[0] <= size[1], size
     one.picture("check-narrow-amharic")

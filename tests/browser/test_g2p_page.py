@@ -26,7 +26,7 @@ def compared(one: Any, text: str = TEXT) -> None:
     one.turn_to("g2p")
     one.page.locator("#g2p-text textarea").fill(text)
     one.page.locator("#g2p-convert").click()
-    one.page.locator("#g2p-aligned .aligned").first.wait_for(timeout=60_000)
+    one.page.locator("#g2p-aligned .aligned").first.wait_for()
 
 
 def view(one: Any, name: str) -> None:
@@ -121,7 +121,7 @@ def test_measured_on_a_list(studio: Any, tab: Any, tmp_path: Path) -> None:
     chosen.set_input_files(tmp_path / "bad.tsv")
     page.locator("#g2p-gold-file").get_by_text("bad").first.wait_for()
     page.locator("#g2p-gold-start").click()
-    page.locator("#g2p-gold-job .job-error").wait_for(timeout=60_000)
+    page.locator("#g2p-gold-job .job-error").wait_for()
     assert "line 2 has no tab" in page.locator("#g2p-gold-job .job-error").inner_text()
     one.picture("g2p-gold-bad")
 
@@ -131,7 +131,7 @@ def test_measured_on_a_list(studio: Any, tab: Any, tmp_path: Path) -> None:
     chosen.set_input_files(tmp_path / "gold.tsv")
     page.locator("#g2p-gold-file").get_by_text("gold").first.wait_for()
     page.locator("#g2p-gold-start").click()
-    page.locator("#g2p-gold-result").wait_for(state="visible", timeout=60_000)
+    page.locator("#g2p-gold-result").wait_for(state="visible")
     assert page.locator("#g2p-gold-plot .barline").count() == 2 * 4 * 2
     assert "epitran" in page.locator("#g2p-gold-rates").inner_text()
     results = rows(one, "#g2p-gold-results")
@@ -173,7 +173,7 @@ def test_a_long_list_is_cancelled_and_a_short_one_made(
     chosen.set_input_files(tmp_path / "short.tsv")
     page.locator("#g2p-list-file").get_by_text("short").first.wait_for()
     page.locator("#g2p-list-start").click()
-    page.locator("#g2p-list-result").wait_for(state="visible", timeout=60_000)
+    page.locator("#g2p-list-result").wait_for(state="visible")
     assert "sɨdːɨst" in page.locator("#g2p-list-rows").inner_text()
     assert len(rows(one, "#g2p-list-csv")) == 3
     one.picture("g2p-list")

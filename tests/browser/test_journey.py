@@ -53,7 +53,7 @@ def heard(tab: Any, box: str) -> None:
         }}"""
     )
     play.click()
-    tab.page.wait_for_function("window.played.length > 0", timeout=20_000)
+    tab.page.wait_for_function("window.played.length > 0")
 
 
 def test_from_an_empty_studio_to_a_voice(serve: Any, tab: Any, workspace: Workspace) -> None:
@@ -62,7 +62,7 @@ def test_from_an_empty_studio_to_a_voice(serve: Any, tab: Any, workspace: Worksp
 
     # The sample project, and the report on every clip of it.
     one.page.locator("#sample-first").click()
-    one.page.locator("#dataset-report").wait_for(state="visible", timeout=60_000)
+    one.page.locator("#dataset-report").wait_for(state="visible")
     counts = one.page.locator("#dataset-counts")
     one.until(lambda: re.search(r"4\d\s+Clips", counts.inner_text()), 20, "the clips are counted")
     assert re.search(r"0\s+Refused", counts.inner_text())
@@ -105,7 +105,7 @@ def test_from_an_empty_studio_to_a_voice(serve: Any, tab: Any, workspace: Worksp
     one.page.locator("#speak-text textarea").fill("ሰላም")
     one.page.locator("#speak-go").click()
     figure = one.page.locator("#speak-figure .speak-figure")
-    figure.wait_for(state="visible", timeout=180_000)
+    figure.wait_for(state="visible")
     one.settled()
     figure.locator(".speak-play").click()
     moved = "() => document.querySelector('#speak-figure audio').currentTime > 0"

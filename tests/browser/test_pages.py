@@ -90,7 +90,7 @@ def test_phonemes_of_a_text_and_of_a_recording(studios: dict[str, Any], tab: Any
     one.page.locator("#g2p-text textarea").fill("ሰላም ፲፪")
     one.page.locator("#g2p-convert").click()
     table = one.page.locator("#g2p-backends")
-    table.get_by_text("səlam").first.wait_for(timeout=60_000)
+    table.get_by_text("səlam").first.wait_for()
     assert {"rule_based", "epitran", "espeak", "transphone"} <= set(table.inner_text().split())
     assert "አሥራ␣ሁለት" in one.page.locator("#g2p-changes").inner_text()
 
@@ -99,7 +99,7 @@ def test_phonemes_of_a_text_and_of_a_recording(studios: dict[str, Any], tab: Any
     one.page.locator("#phonemes-audio input[type=file]").set_input_files(wav)
     one.page.locator("#phonemes-audio").get_by_text("0:0").first.wait_for()
     one.page.locator("#phonemes-go").click()
-    one.page.locator("#phonemes-figure .ph-phone").first.wait_for(timeout=60_000)
+    one.page.locator("#phonemes-figure .ph-phone").first.wait_for()
     assert one.page.locator("#phonemes-table tbody tr").count() > 5
     one.picture("phonemes")
     assert one.errors == []
@@ -135,7 +135,7 @@ def test_a_dataset_from_uploads(
     form.get_by_label("Name of the dataset").fill("ድምፄ")
     one.picture("build-form")
     form.get_by_role("button", name="Build the dataset").click()
-    one.page.locator("#dataset-report").wait_for(state="visible", timeout=60_000)
+    one.page.locator("#dataset-report").wait_for(state="visible")
     name = one.page.locator("#dataset-name input")
     one.until(lambda: name.input_value() == "ድምፄ", 20, "the new dataset is chosen")
     cells = one.page.locator("#dataset-table [role=gridcell]:nth-child(1)")
@@ -159,6 +159,6 @@ def test_the_licence_stands_before_the_download(serve: Any, tab: Any, workspace:
     assert "Accept the licence before the download" in toast.inner_text()
     one.page.locator("#base-accept input").check()
     one.page.locator("#base-download").click()
-    box.locator(".chip", has_text="Failed").wait_for(timeout=60_000)
+    box.locator(".chip", has_text="Failed").wait_for()
     assert "HF_HUB_OFFLINE" in box.locator(".job-error").inner_text()
     one.picture("download-failed")

@@ -151,7 +151,7 @@ def test_a_recording_is_heard_drawn_played_and_compared(
 def test_a_long_recording_in_parts(studio: Any, tab: Any, sounds: Path) -> None:
     one = tab(390, "dark").open(studio.url + "/am")
     listen(one, sounds / "long.wav")
-    one.page.locator(f"{FIGURE} .ph-phone").first.wait_for(timeout=60_000)
+    one.page.locator(f"{FIGURE} .ph-phone").first.wait_for()
     assert stretch(one) == (0.0, 15.0)
     one.page.locator("#phonemes-turn button").nth(1).click()
     one.until(lambda: stretch(one) == (15.0, 30.0), 10, "the next part")

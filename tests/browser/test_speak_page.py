@@ -37,7 +37,7 @@ def test_a_text_is_heard_while_it_is_made_then_by_sentences(
     played = "() => Number(document.querySelector('#speak-figure').dataset.played"
     played += " ?? document.querySelector('#speak-figure [data-played]')?.dataset.played ?? 0)"
     one.until(lambda: one.page.evaluate(played) > 0, 120, "sound is played while it is made")
-    box.locator(".speak-figure").wait_for(timeout=60_000)
+    box.locator(".speak-figure").wait_for()
     assert box.locator(".speak-mark").count() == 2
     lines = box.locator("li")
     assert [t.strip() for t in lines.locator(".speak-text").all_inner_texts()] == [
@@ -94,7 +94,7 @@ def test_what_can_not_be_said_is_told_and_a_speech_is_stopped(page: Any) -> None
 
     one.page.locator("#speak-text textarea").fill(TEXT * 30)
     one.page.locator("#speak-go").click()
-    one.page.locator("#speak-figure .speak-sentences").wait_for(timeout=60_000)
+    one.page.locator("#speak-figure .speak-sentences").wait_for()
     one.page.locator("#speak-stop").click()
     one.until(lambda: "Stopped" in told.inner_text(), 30, "stopped")
     one.page.locator("#speak-text textarea").fill("ሰላም ለዓለም ይሁን።")

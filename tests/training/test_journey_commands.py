@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-STEPS = 24
+STEPS = 12
 ONE_CODE = 1000
 """Samples at the least: a practice voice draws at random and may stop after its first code."""
 
@@ -43,7 +43,7 @@ def checked(studio: Path, ljspeech: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def trained(studio: Path, checked: dict[str, Any]) -> dict[str, Any]:
-    settings = ["batch_size=4", "eval_every=8", "save_every=8", "learning_rate=5e-4"]
+    settings = ["batch_size=4", "eval_every=4", "save_every=4", "learning_rate=5e-4"]
     pairs = [word for pair in settings for word in ("--set", pair)]
     done = run(studio, "train", "--dataset", "lj", "--steps", str(STEPS), *pairs, "--set",
                "language=en", "--json")  # fmt: skip
