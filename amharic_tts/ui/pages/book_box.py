@@ -146,7 +146,7 @@ class BookBox:
 
     def refresh(self) -> dict[Any, Any]:
         """Show what the task came to."""
-        return self.shown(self.newest())
+        return self.anew(self.newest())
 
     def newest(self) -> store.Job | None:
         """Return the book that was started last."""
@@ -177,15 +177,18 @@ class BookBox:
         job = self.studio.start_task(
             PAGE, title, lambda folder: asked.arguments(kept, folder / FOLDER)
         )
-        return self.shown(job)
+        return self.anew(job)
+
+    def anew(self, job: store.Job | None) -> dict[Any, Any]:
+        """Return `shown` for another task than before, whose ZIP is offered no longer."""
+        return {**self.shown(job), self.zip: gr.DownloadButton(visible=False)}
 
     def shown(self, job: store.Job | None) -> dict[Any, Any]:
         """Return the updates that show a task: how far it is, or what it made."""
         panel = self.panel.attach(job)
         history = job.history() if job else None
-        hidden = {self.zip: gr.DownloadButton(visible=False)}
         if history is None or "manifest" not in history.result:
-            return {**panel, **hidden, self.box: gr.Column(visible=False)}
+            return {**panel, self.box: gr.Column(visible=False)}
         say, result = self.say, history.result
         numbers = {
             say("book.count.speech"): job_view.duration(result["seconds"], say),
@@ -197,7 +200,6 @@ class BookBox:
                 numbers[say(f"book.count.{verdict}")] = f"{result['verdicts'][verdict]:,}"
         return {
             **panel,
-            **hidden,
             self.box: gr.Column(visible=True),
             self.counts: job_view.tiles(numbers),
             self.lines: self._lines(Path(result["manifest"])),
