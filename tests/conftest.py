@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,18 +19,32 @@ if side_by_side := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // side_by_side)))
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder, *rest = Path(item.path).relative_to(ROOT / "tests").parts
+        folder = Path(item.path).relative_to(ROOT / "tests").parts[0]
         if folder in _MARKS:
             item.add_marker(_MARKS[folder])
-        # Side by side, a file stays in one process, and all files with a browser do: two browsers
-        # with their studios on two cores make each other wait longer than a test should.
-        group = folder if folder == "browser" else "-".join((folder, *rest))
-        item.add_marker(pytest.mark.xdist_group(group))
         if folder == "browser":  # waits for page, server, and trainer, on whatever machine
             item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Side by side, a file stays in one process, and so do all files with a browser.
+
+    Two browsers with their studios on two cores make each other wait longer than a test should.
+    The marks that pytest-xdist 3.8 has for this do nothing with pytest 9.2.
+    """
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Groups(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return "browser" if file.startswith("tests/browser/") else file
+
+    return Groups(config, log)
 
 
 @pytest.fixture

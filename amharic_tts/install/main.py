@@ -119,14 +119,14 @@ def set_up(root: Path, options: Options, network: bool = True) -> None:
 
 
 def _side_by_side() -> list[str]:
-    """Return pytest's options for several processes, at most four, with the groups of the tests.
+    """Return pytest's options for several processes, at most four; a file stays in one process.
 
-    More would want more memory than a small machine has: each may hold PyTorch and a model. Groups
+    More would want more memory than a small machine has: each may hold PyTorch and a model. Files
     keep their order, so that the long ones (browser, training) do not come last and find one
     process working alone.
     """
     count = min(4, max(2, os.cpu_count() or 1))
-    return ["-n", str(count), "--dist", "loadgroup", "--no-loadscope-reorder"]
+    return ["-n", str(count), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def _start(root: Path, arguments: Sequence[str]) -> int:
