@@ -57,7 +57,9 @@ class Index:
     @contextlib.contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection; what was changed is kept where nothing went wrong."""
-        db = sqlite3.connect(self.path, timeout=_PATIENCE)
+        # `build` is a generator, and Gradio takes its steps in changing threads of a pool. They
+        # come one after the other: a connection is never used by two threads at once.
+        db = sqlite3.connect(self.path, timeout=_PATIENCE, check_same_thread=False)
         try:
             db.execute("PRAGMA cache_size = -65536")
             db.execute("PRAGMA mmap_size = 268435456")

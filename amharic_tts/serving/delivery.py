@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import anyio
 from starlette.types import Send
 
 from amharic_tts.audio.encode import FORMATS, Encoder, encode
@@ -165,7 +166,7 @@ class Answer:
         """Send the next bytes.
 
         Raises:
-            asyncio.TimeoutError: The listener takes nothing any more.
+            TimeoutError: The listener takes nothing any more.
         """
         await self._patiently({"type": "http.response.body", "body": data, "more_body": True})
 
@@ -174,7 +175,10 @@ class Answer:
         await self._patiently({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _patiently(self, message: dict[str, Any]) -> None:
-        await asyncio.wait_for(self._send(message), self._stalled)
+        # Not `asyncio.wait_for`: up to Python 3.11 it swallows a cancellation that comes as the
+        # sending ends (bpo-42130), and a speech for nobody would go on.
+        with anyio.fail_after(self._stalled):
+            await self._send(message)
 
 
 def media_type(format: str, stream_format: str) -> str:

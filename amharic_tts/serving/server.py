@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
@@ -168,7 +169,7 @@ class SpeechApi:
             raise
         try:
             await self._send(call, request, speaking, answer)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             logger.info("a listener took nothing any more")
         finally:
             speaking.leave()
@@ -208,8 +209,9 @@ class SpeechApi:
             # Also what keeps a form of any web page from speaking here.
             raise ApiError(415, "Send the request as application/json", "unsupported_media_type")
         try:
-            body = await asyncio.wait_for(_read(receive, limits.body), limits.body_seconds)
-        except asyncio.TimeoutError:
+            with anyio.fail_after(limits.body_seconds):
+                body = await _read(receive, limits.body)
+        except TimeoutError:
             told = f"The request did not arrive within {limits.body_seconds:g} s"
             raise ApiError(408, told, "request_timeout") from None
         if body is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,20 @@ def test_counts_and_neighbours(large: Path, tmp_path: Path) -> None:
     assert table.behind(rows[-1].id) == ""
     with pytest.raises(UserError, match="`d` has no clip `nobody`"):
         table.row("nobody")
+
+
+def test_the_table_is_made_by_whichever_thread_comes(tmp_path: Path) -> None:
+    """Gradio takes each step of a handler in a thread of its pool, and not always in the same."""
+    rows = 4001  # three steps
+    table = ClipTable(made(tmp_path / "datasets" / "d", rows).folder, tmp_path)
+    steps = table.refresh()
+    told = []
+    while True:
+        with ThreadPoolExecutor(1) as pool:  # a new thread for every step
+            event = pool.submit(next, steps, None).result()
+        if event is None:
+            break
+        assert isinstance(event, Progress)
+        told.append(event.done)
+    assert told == [2000, 4000, rows]
+    assert table.page(Query()).total == rows

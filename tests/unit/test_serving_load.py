@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +14,13 @@ from typing import Any
 
 import httpx
 import pytest
-from serving_fixtures import Served, body, pcm_of, served, until
+from serving_fixtures import FAKE, Served, body, pcm_of, served, until
 
 from amharic_tts.errors import UserError
 from amharic_tts.serving.errors import ApiError
 from amharic_tts.serving.limits import Limits, Line, Rate
+from amharic_tts.serving.server import Serving, SpeechApi
+from amharic_tts.synthesis.client import SpeechClient
 from amharic_tts.workspace import Workspace
 
 GATE_WORD = 2400 * 2
@@ -141,14 +144,52 @@ def test_who_leaves_in_the_middle_breaks_the_speech_off(api: Served, gate: Path)
     asked = body(text, response_format="pcm")
     with api.http() as http, http.stream("POST", "/v1/audio/speech", json=asked) as answer:
         next(answer.iter_raw())
+    until(lambda: api.line.held == 0, "the place of who left is free")
     next_one = Asking(api, "the next")
-    until(lambda: api.line.held == 1, "the place of who left is free")
     gate.touch()  # the iterator is closed at the next event of the process
     next_one.join(20)
     assert next_one.answer is not None
     assert next_one.answer.status_code == 200
     left = api.client.workspace.cache / "serving"
     until(lambda: not list(left.iterdir()), "what was spoken for nobody is removed")
+
+
+@pytest.mark.parametrize("steps", range(5))
+def test_who_leaves_while_a_piece_is_sent_is_not_missed(
+    workspace: Workspace, gate: Path, steps: int
+) -> None:
+    """The call is cancelled in the very step of the event loop in which the sending ends."""
+    gone = asyncio.Event()
+    text = body(f"gate {gate} ሰላም", response_format="pcm")
+    messages = [{"type": "http.request", "body": json.dumps(text).encode()}]
+
+    async def receive() -> dict[str, Any]:
+        if messages:
+            return messages.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message.get("body"):
+            gone.set()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+
+    client = SpeechClient(workspace, (sys.executable, str(FAKE)))
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path_params": {"path": "audio/speech"},
+        "headers": [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")],
+        "client": ("127.0.0.1", 1),
+    }
+    try:
+        api = SpeechApi(client, Serving())
+        asyncio.run(asyncio.wait_for(api(scope, receive, send), 20))
+        assert api.line.held == 0
+    finally:
+        gate.touch()
+        client.close()
 
 
 def test_the_line_goes_on_after_the_process_died(api: Served, gate: Path) -> None:
