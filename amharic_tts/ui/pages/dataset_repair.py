@@ -38,7 +38,7 @@ class RepairCard:
                     [], label=say("check.repair.what"), elem_id="repair-mends", scale=3
                 )
                 self.loudness = gr.Number(
-                    None,
+                    0,
                     label=say("check.repair.loudness"),
                     info=say("check.repair.loudness_help"),
                     elem_id="repair-loudness",
@@ -125,7 +125,7 @@ class RepairCard:
 
     @staticmethod
     def _wanted(loudness: float | None) -> float | None:
-        """Return the loudness asked for: the browser hands an empty field on as 0."""
+        """Return the loudness asked for: 0, or an empty field, is none."""
         return loudness or None
 
     def replan(self, name: str, mends: list[str], loudness: float | None) -> dict[Any, Any]:
