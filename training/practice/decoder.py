@@ -207,14 +207,14 @@ def train(
     generator = new_decoder(inputs)
     sitting = Sitting(path, generator, seconds, _PEAK, (0.8, 0.99), 1e-3, device)
     rng, judge = np.random.default_rng([seed, sitting.step]), SpectralLoss(device)
-    total, mels = 0.0, 0.0
+    total, mels, count = 0.0, 0.0, 0
     while not sitting.over:
         *drawn, counts = crops.draw(rng)
         latents, voices, sounds = (one.to(device) for one in drawn)
         made = generator(frames(latents), voices)[:, 0]
         loss, mel = judge(made[:, counts], sounds[:, counts])
         sitting.update(loss, clip=5.0)
-        total, mels = total + float(loss.detach()), mels + mel
+        total, mels, count = total + float(loss.detach()), mels + mel, count + 1
         if sitting.step % 100 == 0:
             tell(
                 {
@@ -222,11 +222,11 @@ def train(
                     "step": sitting.step,
                     "share": sitting.clock.share,
                     "seconds": sitting.clock.gone,
-                    "loss": total / 100,
-                    "mel": mels / 100,
+                    "loss": total / count,
+                    "mel": mels / count,
                 }
             )
-            total, mels = 0.0, 0.0
+            total, mels, count = 0.0, 0.0, 0
             if sitting.step % 200 == 0:
                 sitting.save()
     sitting.save()
