@@ -50,9 +50,7 @@ def test_rows_of_a_batch_share_prompts_by_voice(build: Build) -> None:
     batches = list(feed.epoch(np.random.default_rng(0), short=False))
     for batch in batches:
         assert len(batch["clip"]) == reader.GROUP * len(batch["cond_mel"])
-    total = sum(len(batch["clip"]) for batch in batches)
-    english = sum(row.language == "en" for row in rows)
-    assert english - 2 * reader.GROUP <= total < len(rows)  # not all of the Amharic ones
+    assert sum(len(batch["clip"]) for batch in batches) >= len(rows) - 2 * reader.GROUP
     short = list(feed.epoch(np.random.default_rng(0), short=True))
     longest = max(int((batch["mel_positions"]).max()) for batch in short)
     assert longest <= 34
