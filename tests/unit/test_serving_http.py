@@ -213,7 +213,7 @@ def test_a_megabyte_is_refused_and_the_server_goes_on(api: Served) -> None:
 def test_emoji_and_other_scripts_go_through(api: Served) -> None:
     text = "👩‍👩‍👧 ሰላም Привет 你好"
     assert len(pcm_of(api.ask(text, response_format="pcm").content)) == 4 * 2400
-    assert f"end {text}" in api.notes()
+    until(lambda: f"end {text}" in api.notes(), "the process notes it after it told it")
 
 
 def test_a_text_that_the_voice_can_not_say_is_the_callers(api: Served) -> None:

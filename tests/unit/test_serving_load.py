@@ -117,6 +117,7 @@ def test_ten_at_once_keep_their_order_and_the_eleventh_is_told_to_wait(
         assert asking.answer is not None
         assert asking.answer.status_code == 200
         assert len(pcm_of(asking.answer.content)) == 2 * 2400
+    until(lambda: "end number 8" in api.notes(), "the process notes it after it told it")
     texts = [note[4:] for note in api.notes() if note.startswith("end ")]
     assert texts == [f"gate {gate}", *(f"number {n}" for n in range(9))]
     assert api.waiting() == 0
