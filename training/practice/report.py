@@ -50,9 +50,7 @@ _LIMITS = (
     "else. It is for learning, for tests and for trying the studio, not for listeners.",
     "It knows English and Amharic only, and Amharic as rules read it: a consonant that is long "
     "without being written so may come out short.",
-    "Its decoder learned from spectra alone and says everything at one pitch, its own frame rate "
-    "of 94 Hz, whatever voice it is given: it does not imitate.",
-    "Human voices were in none of its training.",
+    "Human voices were in none of its training; how it imitates them was not measured.",
     "Numbers, abbreviations and foreign words are only as good as the text normaliser.",
     "No person has rated it; all figures are of machines.",
 )
